@@ -1,0 +1,1 @@
+"""unclip: a complete, self-hosted DALL-E 2."""
