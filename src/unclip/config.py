@@ -68,16 +68,17 @@ class PriorConfig:
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Convolutional autoencoder; each width after the first halves the grid."""
+    """Convolutional autoencoder behind a pixel-unshuffle of 2; each further width halves the grid."""
 
     widths: tuple[int, ...]
-    blocks: int
+    encoder_blocks: int
+    decoder_blocks: int
     latent_channels: int
 
     @property
     def factor(self) -> int:
         """Pixels a side of one latent position."""
-        return int(2 ** (len(self.widths) - 1))
+        return int(2 ** len(self.widths))
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ class UNetConfig:
         unshuffle: pixel-unshuffle of the stem; 1 works on pixels.
         embed_dim, text_width: CLIP's image embedding and text states; 0 where it is unconditional.
         context_width: width of the added keys and values; 0 where nothing attends.
+        scale_shift: the time embedding scales and shifts the second norm, else is added before it.
+        resblock_updown: residual blocks change the grid, else plain averaging and repeating do.
+        time_width: width of the time embedding; 0 means 4 times the first of `channels`.
+        noise_level: how far the upscaled picture was corrupted is told to the network.
+        norm: over groups of channels and all positions, or over the channels of each position, so
+            that a net trained on crops is the same function of a whole picture.
     """
 
     image_size: int
@@ -127,20 +134,35 @@ class UNetConfig:
     context_tokens: int = 4
     scale_shift: bool = True
     resblock_updown: bool = True
+    time_width: int = 0
+    noise_level: bool = False
+    norm: Literal["group", "channel"] = "group"
+    norm_groups: int = 32
     schedule: ScheduleKind = "cosine"
     prediction: Prediction = "epsilon"
     residual_scale: float = 0.0
     kind: Literal["unet"] = "unet"
 
+    @property
+    def time_embed_width(self) -> int:
+        """Width of the time embedding."""
+        return self.time_width or 4 * self.channels[0]
+
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How one stage is sampled when the caller does not say."""
+    """How one stage is sampled when the caller does not say.
+
+    Args:
+        interval: times, 0 clean and 1 noise, between which guidance acts.
+        noise_level: what an upsampler with `UNetConfig.noise_level` is told of its input, in [0, 1].
+    """
 
     sampler: str
     steps: int
     guidance: float = 1.0
     interval: tuple[float, float] = (0.0, 1.0)
+    noise_level: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -173,7 +195,7 @@ def model_config_from_json(data: Any) -> ModelConfig:
 _SAMPLING = {
     "prior": SamplingConfig("ddim", 8),
     "decoder": SamplingConfig("dpmpp_2m", 12, guidance=2.5, interval=(0.1, 0.9)),
-    "upsampler_256": SamplingConfig("ddim", 2),
+    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.1),
     "upsampler_1024": SamplingConfig("ddim", 1),
 }
 
@@ -188,6 +210,10 @@ def tiny() -> ModelConfig:
         blocks=1,
         attention=(False, False),
         unshuffle=4,
+        scale_shift=False,
+        resblock_updown=False,
+        time_width=32,
+        norm="channel",
         schedule="flow",
         prediction="x0",
         residual_scale=4.0,
@@ -197,7 +223,7 @@ def tiny() -> ModelConfig:
         text=TextConfig(512, 64, 32, 2, 2, 64, 32),
         image=ImageConfig(64, 8, 32, 2, 2, 32),
         prior=PriorConfig(32, 32, 64, 32, 2, 2, 16),
-        autoencoder=AutoencoderConfig((8, 8, 16, 16), 1, 4),
+        autoencoder=AutoencoderConfig((8, 16, 16), 1, 1, 4),
         decoder=DiTConfig(8, 4, 8, 32, 2, 2, 32, 32),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(upsampler, image_size=1024, unshuffle=8),
@@ -212,9 +238,13 @@ def default() -> ModelConfig:
         in_channels=6,
         out_channels=3,
         channels=(64, 96, 128),
-        blocks=2,
+        blocks=1,
         attention=(False, False, False),
         unshuffle=4,
+        scale_shift=False,
+        resblock_updown=False,
+        time_width=128,
+        norm="channel",
         schedule="flow",
         prediction="x0",
         residual_scale=4.0,
@@ -224,11 +254,11 @@ def default() -> ModelConfig:
         text=TextConfig(6000, 128, 384, 6, 12, 1536, 384),
         image=ImageConfig(64, 8, 256, 6, 4, 384),
         prior=PriorConfig(384, 384, 64, 256, 6, 4, 64),
-        autoencoder=AutoencoderConfig((32, 64, 96, 128), 2, 16),
-        decoder=DiTConfig(8, 16, 8, 384, 9, 6, 384, 384),
+        autoencoder=AutoencoderConfig((64, 96, 128), 1, 2, 16),
+        decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(
-            upsampler, image_size=1024, unshuffle=8, channels=(64, 64, 96)
+            upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
         sampling=_SAMPLING,
     )

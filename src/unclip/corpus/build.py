@@ -1,0 +1,254 @@
+"""Making a sprite store from installed packages; nothing is installed or fetched."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from unclip.corpus.concepts import resolve, synonyms
+from unclip.corpus.names import TONES
+from unclip.corpus.raster import (
+    Pixels,
+    View,
+    dominant_hue,
+    looks,
+    premultiplied,
+    render_svg,
+    resize,
+    square_picture,
+    square_view,
+)
+from unclip.corpus.sources import READERS, Places, RawSprite
+from unclip.corpus.store import MASTER, SMALL, Sprite
+from unclip.corpus.wordnet import WordNet
+from unclip.errors import CorpusError
+
+HELD_OUT = 0.07
+"""Share of the eligible concepts (about nine in ten) that training never sees."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A rasterised sprite, as it comes back from a worker."""
+
+    small: Pixels
+    master: bytes
+    svg: bytes
+    view: View
+    native: int
+
+
+def _draw(raw: RawSprite) -> _Drawn | None:
+    """Rasterise one sprite; None where the drawing is empty, broken, or fills its whole square."""
+    view: View = (0.0, 0.0, 0.0, 0.0)
+    native = 0
+    if raw.svg is not None:
+        try:
+            square = square_view(raw.svg, raw.view)
+            if square is None:
+                return None
+            picture = render_svg(raw.svg, square, MASTER, MASTER)
+        except ValueError:
+            return None
+        view = square
+    else:
+        assert raw.raster is not None
+        trimmed = square_picture(raw.raster)
+        if trimmed is None:
+            return None
+        native = trimmed.width
+        picture = trimmed.resize((MASTER, MASTER), Image.Resampling.LANCZOS)
+    small = resize(premultiplied(picture), SMALL)
+    filled = looks(small)[0]
+    if filled < 0.03 or (filled > 0.97 and not raw.trusted):
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, "webp", lossless=True, quality=0, method=0)
+    svg = zlib.compress(raw.svg.encode(), 6) if raw.svg else b""
+    return _Drawn(small, buffer.getvalue(), svg, view, native)
+
+
+def held_out(concept: str, words: WordNet) -> bool:
+    """Whether training must not see a concept. Everyday words are always taught."""
+    everyday = words.is_common(concept)
+    return not everyday and zlib.crc32(concept.encode()) % 10_000 < HELD_OUT * 10_000
+
+
+def _style(raw: RawSprite, small: Pixels) -> str:
+    """Clip art without colour is what a person would call it instead."""
+    _, saturation, dark = looks(small)
+    if raw.source != "openclipart" or saturation > 0.04:
+        return raw.style
+    return "silhouette" if dark > 0.9 else "black and white drawing"
+
+
+def _duplicates(small: list[Pixels], names: list[tuple[str, int]]) -> set[int]:
+    """Indices of drawings that nearly equal an earlier one of the same (concept, tone), or one of
+    any concept and that tone with the same difference hash."""
+    tiny = np.stack([resize(p, 10) for p in small]).astype(np.float32)
+    grey = tiny[..., :3].mean(-1) + (255 - tiny[..., 3])
+    bits = (grey[:, :, 1:] > grey[:, :, :-1] + 2).reshape(len(tiny), -1)
+    buckets: dict[object, list[int]] = {}
+    gone: set[int] = set()
+    for i, (concept, tone) in enumerate(names):
+        keys = (concept, tone), (bits[i].tobytes(), tone)
+        for key, limit in zip(keys, (7.0, 3.5), strict=True):
+            kept = buckets.setdefault(key, [])
+            if any(np.abs(tiny[i] - tiny[j]).mean() < limit for j in kept):
+                gone.add(i)
+                break
+        else:
+            for key in keys:
+                buckets[key].append(i)
+    return gone
+
+
+def build(
+    out: Path,
+    packages: Path,
+    share: Path = Path("/usr/share"),
+    sources: Sequence[str] = tuple(READERS),
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Read `sources` and write a store to `out`, replacing one that is there; returns its manifest.
+
+    The new store appears whole by a rename, so that a reader of the old one keeps its files.
+
+    Args:
+        packages: the folder that npm installed into (`npm install --prefix PACKAGES ...`).
+        share: where Debian packages put their data.
+        workers: processes; as many as processors by default.
+
+    Raises `CorpusError` that gives the command for a package that is absent.
+    """
+    unknown = [name for name in sources if name not in READERS]
+    if unknown:
+        raise CorpusError(f"sources has {unknown[0]!r}; it may be {', '.join(READERS)}")
+    places = Places(packages, share)
+    words = WordNet(share / "wordnet")
+    named = [
+        (raw, concept)
+        for source in sources
+        for raw in READERS[source](places)
+        if (concept := resolve(raw, words))
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    folder.chmod(0o755)
+    try:
+        manifest = _write(folder, named, words, workers or os.cpu_count() or 1)
+        old = out.with_name(f".{out.name}-old-{os.getpid()}")
+        if out.exists():
+            out.rename(old)
+        folder.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
+def _drawn(raws: list[RawSprite], workers: int) -> Iterator[_Drawn | None]:
+    if workers == 1:
+        yield from map(_draw, raws)
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(workers, context) as pool:
+        yield from pool.map(_draw, raws, chunksize=16)
+
+
+def _write(
+    folder: Path, named: list[tuple[RawSprite, str]], words: WordNet, workers: int
+) -> dict[str, Any]:
+    drawn = [
+        (raw, concept, result)
+        for (raw, concept), result in zip(
+            named, _drawn([raw for raw, _ in named], workers), strict=True
+        )
+        if result is not None
+    ]
+    if not drawn:
+        raise CorpusError("the sources given hold no drawing that can be used")
+    gone = _duplicates([d.small for *_, d in drawn], [(c, raw.tone) for raw, c, _ in drawn])
+    kept = [entry for i, entry in enumerate(drawn) if i not in gone]
+
+    category: dict[str, str] = {}
+    tags: dict[str, set[str]] = collections.defaultdict(set)
+    for raw, concept, _ in kept:
+        category.setdefault(concept, raw.category)
+        tags[concept].update(raw.tags if raw.trusted else ())
+    other = {c: synonyms(c, category[c], frozenset(tags[c]), words) for c in category}
+
+    sprites: list[Sprite] = []
+    index: list[tuple[int, int, int, int]] = []
+    small = np.lib.format.open_memmap(
+        folder / "small.npy", "w+", np.uint8, (len(kept), SMALL, SMALL, 4)
+    )
+    with (folder / "masters.bin").open("wb") as masters, (folder / "svg.bin").open("wb") as svgs:
+        for i, (raw, concept, result) in enumerate(kept):
+            small[i] = result.small
+            begin, svg_begin = masters.tell(), svgs.tell()
+            masters.write(result.master)
+            svgs.write(result.svg)
+            index.append((begin, masters.tell(), svg_begin, svgs.tell()))
+            style = _style(raw, result.small)
+            flat = style == "flat vector"
+            recolourable = flat and not raw.tone and category[concept] not in ("people", "faces")
+            tone = f", {TONES[raw.tone]} skin" if raw.tone else ""
+            sprites.append(
+                Sprite(
+                    id=f"{raw.source}-{zlib.crc32(result.master):08x}",
+                    name=concept + tone,
+                    concept=concept,
+                    synonyms=other[concept],
+                    category=category[concept],
+                    style=style,
+                    source=raw.source,
+                    licence=raw.licence,
+                    attribution=raw.attribution,
+                    flat=flat,
+                    hue=dominant_hue(result.small) if recolourable else None,
+                    tone=raw.tone,
+                    split="heldout" if held_out(concept, words) else "train",
+                    native=result.native,
+                    view=result.view,
+                )
+            )
+        svgs.write(b"\0")  # a memory map cannot be empty
+    small.flush()
+    np.save(folder / "index.npy", np.array(index, np.int64))
+    (folder / "sprites.jsonl").write_text("".join(s.to_json() + "\n" for s in sprites), "utf-8")
+    manifest = _manifest(sprites, len(named), len(gone))
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+    return manifest
+
+
+def _manifest(sprites: list[Sprite], read: int, duplicates: int) -> dict[str, Any]:
+    def counts(field: str) -> dict[str, int]:
+        return dict(collections.Counter(str(getattr(s, field)) for s in sprites).most_common())
+
+    return {
+        "sprites": len(sprites),
+        "concepts": len({s.concept for s in sprites}),
+        "read": read,
+        "near_duplicates_removed": duplicates,
+        "by_source": counts("source"),
+        "by_licence": counts("licence"),
+        "by_style": counts("style"),
+        "by_category": counts("category"),
+        "heldout_concepts": sorted({s.concept for s in sprites if s.split == "heldout"}),
+        "attribution": sorted({s.attribution for s in sprites}),
+    }

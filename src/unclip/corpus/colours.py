@@ -1,0 +1,111 @@
+"""Named colours: what a caption calls them, and recolouring art of one main hue."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from unclip.corpus.raster import Pixels
+
+RGB = tuple[int, int, int]
+
+OBJECT_COLOURS: dict[str, tuple[float, float, float]] = {
+    "red": (0.99, 1.0, 1.0),
+    "orange": (0.075, 1.0, 1.05),
+    "yellow": (0.135, 0.95, 1.15),
+    "green": (0.35, 0.9, 0.85),
+    "teal": (0.49, 0.95, 0.8),
+    "blue": (0.60, 1.0, 1.0),
+    "purple": (0.77, 0.85, 0.9),
+    "pink": (0.92, 0.5, 1.15),
+    "brown": (0.065, 0.75, 0.6),
+    "grey": (0.0, 0.0, 0.85),
+    "black": (0.0, 0.0, 0.28),
+    "white": (0.0, 0.0, 1.35),
+}
+"""Hue in [0, 1), and factors on saturation and value, of each colour an object may take."""
+
+BACKGROUND_COLOURS: dict[str, RGB] = {
+    "white": (255, 255, 255),
+    "black": (14, 14, 16),
+    "grey": (150, 152, 156),
+    "light grey": (222, 224, 227),
+    "red": (214, 48, 44),
+    "orange": (246, 142, 42),
+    "yellow": (252, 214, 62),
+    "green": (72, 168, 82),
+    "light green": (182, 226, 170),
+    "dark green": (24, 84, 48),
+    "teal": (32, 148, 146),
+    "blue": (52, 112, 214),
+    "light blue": (166, 212, 246),
+    "navy blue": (22, 36, 84),
+    "purple": (126, 72, 178),
+    "lavender": (206, 192, 238),
+    "pink": (248, 172, 196),
+    "brown": (122, 80, 52),
+    "beige": (240, 228, 204),
+}
+
+
+def luminance(rgb: RGB) -> float:
+    """Perceived brightness in [0, 1] (Rec. 601)."""
+    return (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]) / 255
+
+
+def recolour(pixels: Pixels, hue: float, colour: str) -> Pixels:
+    """Give art whose main hue is `hue` the named colour, pixel by pixel.
+
+    Only pixels within a sixth of the colour circle of the main hue change; their shading stays.
+
+    Args:
+        pixels: premultiplied RGBA, [h, w, 4].
+        colour: a key of `OBJECT_COLOURS`.
+    """
+    target, saturate, brighten = OBJECT_COLOURS[colour]
+    alpha = pixels[..., 3:].astype(np.float32) / 255
+    rgb = pixels[..., :3].astype(np.float32) / 255 / np.maximum(alpha, 1 / 255)
+    rgb = np.minimum(rgb, 1.0)
+    h, s, v = _to_hsv(rgb)
+    off = (h - hue + 0.5) % 1 - 0.5
+    ours = np.clip((0.17 - np.abs(off)) * 20, 0, 1) * np.clip(s * 5 - 0.5, 0, 1)
+    if colour == "white":
+        shade = 0.82 + 0.18 * v
+        changed = np.stack([shade, shade, np.minimum(shade * 1.01, 1)], -1)
+    else:
+        grey = saturate == 0
+        changed = _from_hsv(
+            np.asarray((target + (0 if grey else 0.5 * off)) % 1),
+            np.clip(s * saturate, 0, 1),
+            np.clip(v * brighten, 0, 1),
+        )
+    mixed = rgb + (changed - rgb) * ours[..., None]
+    out = pixels.copy()
+    out[..., :3] = np.minimum(mixed * alpha * 255 + 0.5, pixels[..., 3:])
+    return out
+
+
+Plane = npt.NDArray[np.floating]
+
+
+def _to_hsv(rgb: Plane) -> tuple[Plane, Plane, Plane]:
+    """Hue in [0, 1), saturation, value: each [h, w]."""
+    r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    high, low = rgb.max(-1), rgb.min(-1)
+    spread = high - low
+    safe = np.maximum(spread, 1e-6)
+    hue = np.where(
+        high == r, ((g - b) / safe) % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)
+    )
+    return hue / 6, spread / np.maximum(high, 1e-6), high
+
+
+def _from_hsv(h: Plane, s: Plane, v: Plane) -> Plane:
+    """The inverse of `_to_hsv`."""
+
+    def channel(n: float) -> Plane:
+        k = (n + h * 6) % 6
+        level: Plane = v - v * s * np.clip(np.minimum(k, 4 - k), 0, 1)
+        return level
+
+    return np.stack([channel(5), channel(3), channel(1)], -1).astype(np.float32)

@@ -1,0 +1,121 @@
+"""English for things: articles, plurals, and the concept behind a label.
+
+A concept is the singular noun phrase that captions use: "red apple", "cat face", "man running".
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")
+"""Skin tones by number; 0 is the default drawing."""
+
+_WORDS = json.loads((Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
+COLOUR_WORDS = frozenset(_WORDS["colours"])
+BROAD_WORDS = frozenset(_WORDS["broad"])
+_IRREGULAR: dict[str, str] = _WORDS["irregular"]
+_MASS = frozenset(_WORDS["mass"])
+_RENAMED: dict[str, str] = _WORDS["renamed"]
+_PROPER = ("santa claus", "mrs. claus", "mx claus", "mount fuji", "ping pong", "ice hockey")
+_THE = ("statue of liberty", "tokyo tower", "milky way", "kaaba", "great wall")
+_SINGULAR_S = frozenset(["lens", "gas", "canvas", "christmas", "atlas", "pancreas", "alias"])
+_PLURAL_WORDS = frozenset(
+    ("people", "men", "women", "children", "mice", "feet", "teeth", "geese", "eyeglasses")
+)
+_SPLIT = re.compile(
+    r" (?:with|without|of|in|on|for|at|from|to|holding|wearing|showing|facing|over|under|behind|"
+    r"tilted|getting|playing|riding|pointing|feeding|gesturing)\b"
+)
+_ACTORS = frozenset(["man", "woman", "person", "boy", "girl", "men", "women", "people"])
+_VOWEL_SOUND = re.compile(
+    r"^(?:[aeio]|u(?!n[iy]|se|sa|ti|k[eu]|r[aeio]n|fo)|hour|heir|honest|x-ray|suv\b|8|11)"
+)
+_CONSONANT_SOUND = re.compile(r"^(?:one|once|eu|ewe)")
+
+
+@functools.lru_cache(maxsize=16384)
+def head(phrase: str) -> tuple[str, str, str]:
+    """Split a noun phrase into what precedes its head noun, the head, and what follows."""
+    words = phrase.split(" ")
+    if len(words) > 1 and words[0].lower() in _ACTORS and words[1].endswith("ing"):
+        return "", words[0], phrase[len(words[0]) :]
+    cut = _SPLIT.search(phrase)
+    front, rest = (phrase[: cut.start()], phrase[cut.start() :]) if cut else (phrase, "")
+    before, space, noun = front.rpartition(" ")
+    return before + space, noun, rest
+
+
+def is_plural(phrase: str) -> bool:
+    """Whether a phrase already names several things: "cherries", "glasses", "two hearts"."""
+    noun = head(phrase)[1].lower()
+    if noun in _PLURAL_WORDS:
+        return True
+    return noun.endswith("s") and not (noun.endswith(("ss", "us", "is")) or noun in _SINGULAR_S)
+
+
+def is_mass(phrase: str) -> bool:
+    """Whether a phrase takes no article and no number: "bread"."""
+    return head(phrase)[1].lower() in _MASS
+
+
+@functools.lru_cache(maxsize=16384)
+def with_article(phrase: str) -> str:
+    """`phrase` with a, an, the or nothing, as English has it."""
+    low = phrase.lower()
+    if low.startswith(_THE):
+        return f"the {phrase}"
+    if is_plural(phrase) or is_mass(phrase) or low.startswith(_PROPER):
+        return phrase
+    an = _VOWEL_SOUND.match(low) and not _CONSONANT_SOUND.match(low)
+    return f"{'an' if an else 'a'} {phrase}"
+
+
+@functools.lru_cache(maxsize=16384)
+def plural(phrase: str) -> str | None:
+    """Several of `phrase`, or None where it cannot be counted so."""
+    before, noun, rest = head(phrase)
+    if (
+        is_plural(phrase)
+        or is_mass(phrase)
+        or " and " in phrase
+        or phrase.lower().startswith((*_PROPER, *_THE))
+    ):
+        return None
+    low = noun.lower()
+    if low in _IRREGULAR:
+        many = _IRREGULAR[low]
+    elif re.search(r"(?:s|x|z|ch|sh)$", low):
+        many = noun + "es"
+    elif re.search(r"[^aeiou]y$", low):
+        many = noun[:-1] + "ies"
+    else:
+        many = noun + "s"
+    return before + many + rest
+
+
+def concept(label: str) -> str:
+    """The noun phrase that a caption uses for an emoji label or catalogue name."""
+    low = re.sub(r"\s+", " ", label.replace("“", "").replace("”", "").lower().strip())
+    if low in _RENAMED:
+        return _RENAMED[low]
+    hair = re.match(r"(man|woman|person): (bald|(?:red|curly|white|blond) hair)$", low)
+    if hair:
+        who, what = hair.groups()
+        return f"bald {who}" if what == "bald" else f"{who} with {what}"
+    if low.startswith("family"):
+        return "family"
+    if re.match(r"(kiss|couple with heart)", low):
+        return "kissing couple" if low.startswith("kiss") else "couple with a heart"
+    if re.match(r"(men|women|man|woman|person|people) [a-z]+ing [a-z]", low) and "with" in low:
+        return low
+    # "man with veil" and "face with tongue" read as English once the second noun has its article
+    return re.sub(
+        r"\b(with|wearing|holding|getting) (?!a |an |the |hand\b)(white cane|veil|turban|crown|"
+        r"headscarf|skullcap|thermometer|medical mask|monocle|halo|tongue|massage|haircut|ribbon|"
+        r"straw|plate|hearing aid|head-bandage)\b",
+        lambda m: f"{m[1]} {with_article(m[2])}",
+        low.replace("’", "'"),
+    )

@@ -1,0 +1,98 @@
+"""A small reader of WordNet's noun files: senses, synonyms, direct hypernyms, known words.
+
+Only building a store needs it; the format is that of wndb(5WN).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unclip.errors import CorpusError
+
+# Lexicographer files (lexnames(5WN)) whose nouns can be drawn.
+ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT = 5, 6, 8, 13, 17, 18, 20
+CONCRETE = frozenset({ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT})
+
+
+@dataclass(frozen=True)
+class Synset:
+    """One meaning: its words, its lexicographer file, and the synsets directly above it."""
+
+    key: str
+    lemmas: tuple[str, ...]
+    lexfile: int
+    hypernyms: tuple[str, ...]
+
+
+class WordNet:
+    """Lookups by lemma in lower case with spaces."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read `folder`; raises `CorpusError` with the command that installs it."""
+        if not (folder / "data.noun").is_file():
+            raise CorpusError(f"no WordNet in {folder}; run: apt-get install wordnet-base")
+        self._synsets: dict[str, Synset] = {}
+        for line in _lines(folder / "data.noun"):
+            fields = line.split(" | ")[0].split()
+            count = int(fields[3], 16)
+            lemmas = tuple(fields[4 + 2 * i].replace("_", " ") for i in range(count))
+            start = 4 + 2 * count
+            pointers = [fields[start + 1 + 4 * i :] for i in range(int(fields[start]))]
+            above = tuple(p[1] for p in pointers if p[0] in ("@", "@i"))
+            self._synsets[fields[0]] = Synset(fields[0], lemmas, int(fields[1]), above)
+        self._nouns = {
+            f[0].replace("_", " "): tuple(f[-int(f[2]) :])
+            for f in map(str.split, _lines(folder / "index.noun"))
+        }
+        self._common = {
+            f[0].replace("_", " ")
+            for f in map(str.split, _lines(folder / "index.noun"))
+            if int(f[5 + int(f[3])]) > 0
+        }
+        self._modifiers = {
+            line.split(" ", 1)[0].replace("_", " ")
+            for part in ("adj", "verb", "adv")
+            for line in _lines(folder / f"index.{part}")
+        }
+        self._exceptions = dict(
+            line.split()[:2] for line in (folder / "noun.exc").read_text().splitlines()
+        )
+
+    def singular(self, word: str) -> str | None:
+        """The noun lemma behind `word`, or None where it is not a noun."""
+        if word in self._nouns:
+            return word
+        if word in self._exceptions:
+            return self._exceptions[word]
+        for ending, to in (("ies", "y"), ("ses", "s"), ("xes", "x"), ("ches", "ch"), ("s", "")):
+            stem = word.removesuffix(ending) + to
+            if word.endswith(ending) and stem in self._nouns:
+                return stem
+        return None
+
+    def is_word(self, word: str) -> bool:
+        """Whether `word` is English as WordNet knows it."""
+        return word in self._modifiers or self.singular(word) is not None
+
+    def is_common(self, word: str) -> bool:
+        """Whether WordNet's tagged texts use this noun."""
+        return word in self._common
+
+    def senses(self, phrase: str) -> list[Synset]:
+        """Meanings of a noun phrase, the most frequent first; empty where it has none."""
+        lemma = self.singular(phrase.lower())
+        return [self._synsets[key] for key in self._nouns.get(lemma or "", ())]
+
+    def sense(self, phrase: str, lexfiles: frozenset[int]) -> Synset | None:
+        """The most frequent meaning filed under one of `lexfiles`."""
+        return next((s for s in self.senses(phrase) if s.lexfile in lexfiles), None)
+
+    def related(self, a: Synset, b: Synset) -> bool:
+        """Same meaning, or one directly above the other."""
+        return a.key == b.key or a.key in b.hypernyms or b.key in a.hypernyms
+
+
+def _lines(path: Path) -> list[str]:
+    """The entries of a WordNet file; its licence is the lines that begin with two spaces."""
+    return [x for x in path.read_text(encoding="latin-1").splitlines() if not x.startswith("  ")]

@@ -1,0 +1,380 @@
+"""Bundles: a whole cascade loaded from a folder, or saved to one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unclip.config import DiTConfig, ModelConfig, model_config_from_json
+from unclip.errors import BundleError, InvalidArgument
+from unclip.models.autoencoder import Autoencoder
+from unclip.models.dit import LatentTransformer
+from unclip.models.image import ImageTower
+from unclip.models.prior import Prior
+from unclip.models.text import TextTower
+from unclip.models.tokenizer import Tokenizer
+from unclip.models.unet import UNet
+from unclip.pipeline.bundle_files import (
+    CARD,
+    FORMAT,
+    MANIFEST,
+    TOKENIZER,
+    BundleInfo,
+    check_hash,
+    check_safetensors,
+    component_file,
+    components_of,
+    locate,
+    one_line,
+    read_info,
+    replacing_folder,
+    sha256_of,
+)
+
+_CONVOLUTIONAL = ("autoencoder", "decoder", "upsampler_256", "upsampler_1024")
+
+_BUILDERS: dict[str, Callable[[Any], nn.Module]] = {
+    "text": TextTower,
+    "image": ImageTower,
+    "prior": Prior,
+    "autoencoder": Autoencoder,
+    "decoder": lambda c: LatentTransformer(c) if isinstance(c, DiTConfig) else UNet(c),
+    "upsampler_256": UNet,
+    "upsampler_1024": UNet,
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A cascade ready to sample from: its networks are in eval mode on `device`, in `dtype`.
+
+    Buffers (the prior's scale, the latents' statistics) stay in float32.
+    """
+
+    name: str
+    version: str
+    licence: str
+    config: ModelConfig
+    tokenizer: Tokenizer
+    modules: Mapping[str, nn.Module]
+    record: Mapping[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def text(self) -> TextTower:
+        return cast(TextTower, self.modules["text"])
+
+    @property
+    def image(self) -> ImageTower | None:
+        return cast("ImageTower | None", self.modules.get("image"))
+
+    @property
+    def prior(self) -> Prior:
+        return cast(Prior, self.modules["prior"])
+
+    @property
+    def autoencoder(self) -> Autoencoder | None:
+        return cast("Autoencoder | None", self.modules.get("autoencoder"))
+
+    @property
+    def decoder(self) -> LatentTransformer | UNet:
+        return cast("LatentTransformer | UNet", self.modules["decoder"])
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """How many each component has."""
+        return count_parameters(self.modules)
+
+
+def build_module(name: str, config: ModelConfig) -> nn.Module:
+    """The network of one component, with fresh weights, on the default device."""
+    return _BUILDERS[name](getattr(config, name))
+
+
+def count_parameters(modules: Mapping[str, nn.Module]) -> dict[str, int]:
+    """Parameters of each."""
+    return {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor multiplies in it, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device.type == "cpu":
+        known = torch.cpu.get_capabilities()
+        if known.get("amx_bf16") or known.get("avx512_bf16"):
+            return torch.bfloat16
+    return torch.float32
+
+
+def choose_device(device: str | torch.device | None = None) -> torch.device:
+    """A GPU if there is one, unless the caller names a device.
+
+    Raises:
+        InvalidArgument: the device is unknown or not here.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError):
+        raise InvalidArgument(
+            "device", f"is {str(device)!r}, which is not here; it may be cpu or cuda"
+        ) from None
+    return chosen
+
+
+def make_bundle(
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    modules: Mapping[str, nn.Module],
+    *,
+    name: str = "unsaved",
+    version: str = "0",
+    licence: str = "",
+    record: Mapping[str, Any] | None = None,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> Bundle:
+    """Take networks as they are and ready them for sampling; they are changed in place."""
+    device = device or torch.device("cpu")
+    dtype = dtype or default_dtype(device)
+    for key, module in modules.items():
+        module.eval().requires_grad_(False)
+        for parameter in module.parameters():
+            parameter.data = parameter.data.to(device, dtype)
+        for buffer in module.buffers():
+            buffer.data = buffer.data.to(device)
+        if key in _CONVOLUTIONAL:
+            module.to(memory_format=torch.channels_last)
+    return Bundle(
+        name, version, licence, config, tokenizer, dict(modules), record or {}, device, dtype
+    )
+
+
+def load_bundle(
+    name_or_path: str | os.PathLike[str] = "default",
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> Bundle:
+    """Load a bundle by the name of one that ships, or by its path.
+
+    Args:
+        dtype: of the networks; by default what `default_dtype` finds fastest.
+
+    Raises:
+        InvalidArgument: no such bundle or device.
+        BundleError: a file is missing, altered, cut short, or not what the config describes.
+    """
+    chosen = choose_device(device)
+    info = read_info(locate(name_or_path))
+    for name in components_of(info.config):
+        check_safetensors(info.path / component_file(name))
+    # Hashing leaves Python's lock alone, so it costs nothing beside building and loading.
+    with ThreadPoolExecutor(1) as beside:
+        hashes = beside.map(lambda f: check_hash(info.path / f, *info.files[f]), info.files)
+        try:
+            tokenizer = Tokenizer.load(info.path / TOKENIZER)
+            modules = {name: _load_module(name, info) for name in components_of(info.config)}
+        except BundleError:
+            list(hashes)  # an altered file is the better explanation
+            raise
+        list(hashes)
+    if tokenizer.vocab_size > info.config.text.vocab_size:
+        raise BundleError(
+            f"{info.path / TOKENIZER} has {tokenizer.vocab_size} tokens; "
+            f"bundle.json says {info.config.text.vocab_size}"
+        )
+    return make_bundle(
+        info.config,
+        tokenizer,
+        modules,
+        name=info.name,
+        version=info.version,
+        licence=info.licence,
+        record=info.record,
+        device=chosen,
+        dtype=dtype,
+    )
+
+
+def _load_module(name: str, info: BundleInfo) -> nn.Module:
+    """Build without storage, then take the file's tensors as they are."""
+    file = info.path / component_file(name)
+    try:
+        with torch.device("meta"):
+            module = build_module(name, info.config)
+    except (RuntimeError, ValueError, AssertionError, ZeroDivisionError) as error:
+        raise BundleError(
+            f"{info.path / MANIFEST} describes no {name} that can be built: {one_line(error)}"
+        ) from None
+    fill(module, _read(file), file)
+    return module
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    check_safetensors(file)
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise BundleError(f"{file} cannot be read: {one_line(error)}") from None
+
+
+def fill(module: nn.Module, state: dict[str, Tensor], file: Path) -> None:
+    """Give a module a file's tensors. Raises `BundleError` where names or shapes differ."""
+    wanted = module.state_dict()
+    for key in [*wanted, *state]:
+        if key not in state:
+            raise BundleError(f"{file} has no {key}, which its config describes")
+        if key not in wanted:
+            raise BundleError(f"{file} has {key}, which its config does not describe")
+        if state[key].shape != wanted[key].shape:
+            raise BundleError(
+                f"{file} has {key} of shape {tuple(state[key].shape)}; "
+                f"its config says {tuple(wanted[key].shape)}"
+            )
+    module.load_state_dict(state, assign=True)
+
+
+def save_bundle(
+    path: Path,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    modules: Mapping[str, nn.Module],
+    record: Mapping[str, Any],
+    *,
+    version: str,
+    licence: str,
+    name: str | None = None,
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write a bundle, whole or not at all; one that is there is replaced.
+
+    Parameters are stored in `dtype`, buffers as they are. float16 is the default because weights
+    lie well inside its range and it keeps three bits more than bfloat16 in the same two bytes: the
+    mean relative error of the default networks' weights is 0.00018 against 0.0014.
+
+    Raises:
+        BundleError: a weight is not finite in `dtype`.
+        InvalidArgument: `path` holds something else, or cannot be written.
+    """
+    assert set(modules) == set(components_of(config)), "config and networks differ"
+    with replacing_folder(path) as folder:
+        tokenizer.save(folder / TOKENIZER)
+        for key, module in modules.items():
+            _save_module(folder / component_file(key), module, dtype)
+        sizes = count_parameters(modules)
+        name = name or path.resolve().name
+        (folder / CARD).write_text(model_card(name, version, licence, sizes, record), "utf-8")
+        manifest = {
+            "format": FORMAT,
+            "name": name,
+            "version": version,
+            "licence": licence,
+            "parameters": sizes,
+            "config": config.to_json(),
+            "training": dict(record),
+            "files": {
+                file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+                for file in sorted(folder.iterdir())
+            },
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+
+
+def _save_module(file: Path, module: nn.Module, dtype: torch.dtype) -> None:
+    parameters = {key for key, _ in module.named_parameters()}
+    state = {
+        key: value.detach().to("cpu", dtype if key in parameters else value.dtype).contiguous()
+        for key, value in module.state_dict().items()
+    }
+    for key, value in state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise BundleError(f"{file.name}: {key} is not finite in {dtype}")
+    save_file(state, file)
+
+
+def export_workspace(
+    run: Path,
+    out: Path,
+    *,
+    version: str = "0.1.0",
+    licence: str = "Apache-2.0",
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Turn a run's folder into a bundle.
+
+    Args:
+        run: has `config.json`, `tokenizer.json`, `training.json` and a float32 safetensors file
+            for each component.
+
+    Raises:
+        InvalidArgument: the run is incomplete, or `out` cannot be written.
+        BundleError: a file of it cannot be read.
+    """
+    if not (run / "config.json").is_file():
+        raise InvalidArgument(
+            "run", f"is {run}, which is no run; it may be a folder that was trained"
+        )
+    try:
+        config = model_config_from_json(json.loads((run / "config.json").read_text("utf-8")))
+        trained = run / "training.json"
+        record = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}
+    except ValueError as error:
+        raise BundleError(f"{run} cannot be read: {one_line(error)}") from None
+    modules: dict[str, nn.Module] = {}
+    for name in components_of(config):
+        file = run / component_file(name)
+        if not file.is_file():
+            raise InvalidArgument("run", f"is {run}, which has no {name} yet; train every stage")
+        with torch.device("meta"):
+            modules[name] = build_module(name, config)
+        fill(modules[name], _read(file), file)
+    tokenizer = Tokenizer.load(run / TOKENIZER)
+    save_bundle(
+        out, config, tokenizer, modules, record, version=version, licence=licence, dtype=dtype
+    )
+
+
+def model_card(
+    name: str,
+    version: str,
+    licence: str,
+    parameters: Mapping[str, int],
+    record: Mapping[str, Any],
+) -> str:
+    """The bundle's MODEL_CARD.md: what it is and what each stage of training cost."""
+    lines = [
+        f"# unclip {name} {version}",
+        "",
+        f"A text-to-image cascade (arXiv 2204.06125) for `unclip`. Licence: {licence}.",
+        "",
+        f'    unclip generate "a red apple" --model {name}',
+        "",
+        "| component | parameters |",
+        "|---|---|",
+        *(f"| {key} | {count / 1e6:.2f} M |" for key, count in parameters.items()),
+        "",
+        "## Training",
+        "",
+        "| stage | minutes | pictures | reached |",
+        "|---|---|---|---|",
+    ]
+    for stage, entry in record.items():
+        cells = entry if isinstance(entry, Mapping) else {}
+        reached = cells.get("reached") or cells.get("losses") or {}
+        shown = ", ".join(f"{k} {v:.4g}" for k, v in reached.items())
+        lines.append(f"| {stage} | {cells.get('minutes')} | {cells.get('pictures')} | {shown} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,212 @@
+"""The one training loop: bf16 autocast, clipping, EMA, logs, sheets, exact resume.
+
+It knows no stage. An `Objective` says what a batch is and what the loss is; batch k is a pure
+function of the seed and k, with its noise and its times inside, so a resumed run repeats an
+unbroken one to the last bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from unclip.training.optim import EMA, make_optimizers, rate, set_rate
+from unclip.training.recipes import Recipe
+from unclip.training.workspace import Workspace
+
+Batch = dict[str, Tensor]
+
+
+class Objective(nn.Module):
+    """A stage's networks, data and loss.
+
+    `trained` names the attributes that are components to train and keep; every other network is
+    frozen.
+    """
+
+    trained: tuple[str, ...] = ()
+
+    def batch(self, index: int) -> Batch:
+        """The tensors of batch `index`, noise and times included."""
+        raise NotImplementedError
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalars to log; the one named `loss` is minimised."""
+        raise NotImplementedError
+
+    def sheet(self) -> Image.Image | None:
+        """A picture of what the networks can do now (averaged weights are in place)."""
+        return None
+
+    def finish(self) -> dict[str, float]:
+        """Last measurements for the record (averaged weights are in place)."""
+        return {}
+
+    def freeze_others(self) -> None:
+        """Only the trained components get gradients and training mode."""
+        for name, module in self.named_children():
+            module.requires_grad_(name in self.trained)
+            module.train(name in self.trained)
+
+    def components(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self.trained}
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """Weights and buffers of everything that is not frozen."""
+        frozen = {name for name, _ in self.named_children()} - set(self.trained)
+        return {k: v for k, v in self.state_dict().items() if k.split(".")[0] not in frozen}
+
+
+def train(
+    objective: Objective,
+    recipe: Recipe,
+    workspace: Workspace,
+    *,
+    resume: bool = False,
+    on_log: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Train one stage to its end and return its record.
+
+    Ctrl-C saves a checkpoint before it is passed on, so `resume` loses nothing.
+    """
+    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    objective.freeze_others()
+    ema = EMA(objective, recipe.ema_half_life)
+    optimizers = make_optimizers(
+        objective,
+        muon_lr=recipe.muon_lr,
+        adamw_lr=recipe.adamw_lr,
+        weight_decay=recipe.weight_decay,
+        slow=recipe.slow,
+        slow_scale=recipe.slow_scale,
+    )
+    step, elapsed = 0, 0.0
+    checkpoint = workspace.load_checkpoint(recipe.stage) if resume else None
+    if checkpoint is not None:
+        step, elapsed = checkpoint["step"], checkpoint["elapsed"]
+        objective.load_state_dict(checkpoint["weights"], strict=False)
+        for optimizer, state in zip(optimizers, checkpoint["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        ema.average = checkpoint["ema"]
+        on_log(f"{recipe.stage}: resumed at step {step}, {elapsed / 60:.1f} min")
+    if recipe.compile:
+        for component in objective.components().values():
+            component.compile(dynamic=False)
+
+    prepared = accelerator.prepare(objective, *optimizers)
+    model, optimizers = prepared[0], list(prepared[1:])
+    ema.average = {k: v.to(accelerator.device) for k, v in ema.average.items()}
+    writer = SummaryWriter(str(workspace.stage(recipe.stage) / "tensorboard"))
+    smooth: dict[str, float] = {}
+    ranks = accelerator.num_processes
+    pictures = recipe.batch_size * ranks
+
+    def progress() -> float:
+        by_clock = elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
+        return min(1.0, max(by_clock, step / recipe.steps))
+
+    def record() -> dict[str, Any]:
+        return {
+            "minutes": round(elapsed / 60, 2),
+            "pictures": step * pictures,
+            "steps": step,
+            "threads": torch.get_num_threads(),
+            "losses": {k: round(v, 5) for k, v in smooth.items()},
+            "command": recipe.command,
+            "recipe": asdict(recipe),
+        }
+
+    def save() -> None:
+        if not accelerator.is_main_process:
+            return
+        state = {
+            "step": step,
+            "elapsed": elapsed,
+            "weights": objective.trained_state(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+            "ema": ema.average,
+        }
+        workspace.save_checkpoint(recipe.stage, state)
+        with ema.applied(objective):
+            for name, component in objective.components().items():
+                workspace.save(name, component)
+        workspace.save_record(recipe.stage, record())
+
+    def draw_sheet() -> None:
+        if not accelerator.is_main_process:
+            return
+        objective.eval()
+        with ema.applied(objective), torch.no_grad():
+            picture = objective.sheet()
+        objective.freeze_others()
+        if picture is not None:
+            folder = workspace.stage(recipe.stage) / "sheets"
+            folder.mkdir(exist_ok=True)
+            picture.save(folder / f"{step:07d}.png")
+
+    def batch_of(k: int) -> Batch:
+        return objective.batch(k * ranks + accelerator.process_index)
+
+    last_save = last_sheet = last_log = time.monotonic()
+    with ThreadPoolExecutor(1) as ahead:
+        future = ahead.submit(batch_of, step)
+        try:
+            while progress() < 1.0:
+                began = time.monotonic()
+                batch = {k: v.to(accelerator.device) for k, v in future.result().items()}
+                future = ahead.submit(batch_of, step + 1)
+                set_rate(
+                    optimizers, rate(step, progress(), recipe.warmup_steps, recipe.decay_fraction)
+                )
+                scalars = model(batch)
+                accelerator.backward(scalars["loss"])
+                norm = accelerator.clip_grad_norm_(objective.parameters(), recipe.clip_norm)
+                for optimizer in optimizers:
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=True)
+                step += 1
+                ema.update(objective, pictures, step * pictures)
+                now = {k: float(v.detach()) for k, v in scalars.items()}
+                now["gradient_norm"] = float(norm)
+                for key, value in now.items():
+                    keep = 1 - 1 / min(100, step)
+                    smooth[key] = keep * smooth.get(key, value) + (1 - keep) * value
+                elapsed += time.monotonic() - began
+                clock = time.monotonic()
+                if clock - last_log > 20:
+                    last_log = clock
+                    speed = recipe.batch_size / (clock - began)
+                    for key, value in smooth.items():
+                        writer.add_scalar(key, value, step * pictures)
+                    writer.add_scalar("pictures_per_second", speed, step * pictures)
+                    text = " ".join(f"{k} {v:.4f}" for k, v in smooth.items())
+                    on_log(
+                        f"{recipe.stage} step {step} {elapsed / 60:.1f} min {speed:.0f}/s {text}"
+                    )
+                if clock - last_save > 60 * recipe.checkpoint_minutes:
+                    save()
+                    last_save = time.monotonic()
+                if clock - last_sheet > 60 * recipe.sheet_minutes:
+                    draw_sheet()
+                    last_sheet = time.monotonic()
+        except KeyboardInterrupt:
+            save()
+            raise
+    save()
+    draw_sheet()
+    objective.eval()
+    with ema.applied(objective), torch.no_grad():
+        final = {**record(), "reached": objective.finish()}
+    workspace.save_record(recipe.stage, final)
+    writer.close()
+    accelerator.end_training()
+    return final

@@ -1,0 +1,72 @@
+"""Diffusion prior: x0-prediction of the image embedding with MSE (unCLIP, equation 2)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unclip.corpus.batches import batch as compose
+from unclip.corpus.composer import Composer
+from unclip.diffusion.process import q_sample
+from unclip.diffusion.schedule import make_schedule
+from unclip.models.image import ImageTower
+from unclip.models.prior import Prior
+from unclip.models.text import TextTower
+from unclip.training.data import generator_of, load_tokenizer, prepare_run, to_tensor, tokenize
+from unclip.training.loop import Batch, Objective
+from unclip.training.recipes import Recipe
+from unclip.training.workspace import Workspace
+
+
+class PriorObjective(Objective):
+    trained = ("prior",)
+
+    def __init__(self, recipe: Recipe, workspace: Workspace, composer: Composer) -> None:
+        super().__init__()
+        config = prepare_run(recipe, workspace, composer)
+        assert config.image is not None
+        self.tokenizer = load_tokenizer(workspace)
+        self.text, self.image = TextTower(config.text), ImageTower(config.image)
+        workspace.load("text", self.text)
+        workspace.load("image", self.image)
+        self.prior = Prior(config.prior)
+        self.schedule = make_schedule(config.prior.schedule)
+        self.recipe, self.composer = recipe, composer
+        with torch.no_grad():
+            pixels = to_tensor(compose(composer, recipe.seed + 2_000_003, 0, 1024).pixels)
+            self.prior.fit_scale(torch.cat([self.image(part) for part in pixels.split(128)]))
+
+    def batch(self, index: int) -> Batch:
+        return self._batch(self.recipe.seed + 1, index, self.recipe.batch_size)
+
+    def _batch(self, seed: int, index: int, size: int) -> Batch:
+        made = compose(self.composer, seed, index, size)
+        ids, mask = tokenize(self.tokenizer, made.captions)
+        generator = generator_of(seed, index)
+        return {
+            "pixels": to_tensor(made.pixels),
+            "ids": ids,
+            "mask": mask,
+            "t": self.schedule.uniform_times(generator, size),
+            "noise": torch.randn(size, self.prior.config.embed_dim, generator=generator),
+        }
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        with torch.no_grad():
+            z_i = self.image(batch["pixels"]).float()
+            encoding = self.text(batch["ids"], batch["mask"])
+        x0, t = self.prior.scale(z_i), batch["t"]
+        x_t = q_sample(x0, t, batch["noise"], self.schedule)
+        predicted = self.prior(x_t, self.schedule.network_time(t).float(), encoding).float()
+        loss = F.mse_loss(predicted, x0)
+        with torch.no_grad():
+            cosine = F.cosine_similarity(self.prior.unscale(predicted), z_i).mean()
+        return {"loss": loss, "cosine": cosine}
+
+    def finish(self) -> dict[str, float]:
+        """Also the cosine at pure noise, where only the text can help."""
+        batch = self._batch(self.recipe.seed + 1_000_003, 0, 512)
+        everywhere = float(self.forward(batch)["cosine"])
+        batch["t"] = torch.ones_like(batch["t"])
+        return {"cosine": everywhere, "cosine_from_noise": float(self.forward(batch)["cosine"])}

@@ -1,0 +1,144 @@
+"""Upsamplers: the residual over the upscaled picture, learned on crops of corrupted originals."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from unclip.corpus.composer import Composer
+from unclip.diffusion.process import q_sample
+from unclip.diffusion.schedule import make_schedule
+from unclip.models.autoencoder import Autoencoder, gradient_loss, psnr
+from unclip.models.unet import UNet
+from unclip.training.data import generator_of, prepare_run, sheet, to_tensor
+from unclip.training.loop import Batch, Objective
+from unclip.training.recipes import Recipe
+from unclip.training.workspace import Workspace
+
+FACTOR = 4
+FROM_NOISE = 0.5
+"""Share of the batch at pure noise: with one or two steps that is where the work is done."""
+
+
+class UpsamplerObjective(Objective):
+    """256: crops of 128 from 64 px through the autoencoder. 1024: crops of 256 from 256 px."""
+
+    def __init__(self, recipe: Recipe, workspace: Workspace, composer: Composer) -> None:
+        super().__init__()
+        config = prepare_run(recipe, workspace, composer)
+        self.size = int(recipe.stage.removeprefix("upsampler-"))
+        name = f"upsampler_{self.size}"
+        unet = getattr(config, name)
+        assert unet is not None
+        self.trained = (name,)
+        self.crop = 128 if self.size == 256 else 256
+        setattr(self, name, UNet(unet).to(memory_format=torch.channels_last))
+        self.autoencoder: Autoencoder | None = None
+        if self.size == 256:
+            assert config.autoencoder is not None
+            self.autoencoder = Autoencoder(config.autoencoder)
+            workspace.load("autoencoder", self.autoencoder)
+        self.schedule = make_schedule(unet.schedule)
+        self.recipe, self.composer = recipe, composer
+
+    @property
+    def network(self) -> UNet:
+        """The upsampler of this stage."""
+        network: UNet = getattr(self, self.trained[0])
+        return network
+
+    def batch(self, index: int) -> Batch:
+        return self._batch(self.recipe.seed + 3, index, self.recipe.batch_size)
+
+    def _batch(self, seed: int, index: int, size: int) -> Batch:
+        rng = np.random.default_rng([seed, index])
+        generator = generator_of(seed, index)
+        crops = []
+        for _ in range(size):
+            scene = self.composer.sample(rng)
+            x, y = rng.integers(0, (self.size - self.crop) // 8 + 1, 2) * 8
+            box = (int(x), int(y), int(x) + self.crop, int(y) + self.crop)
+            crops.append(self.composer.render_crop(scene, self.size, box))
+        pixels = to_tensor(np.stack(crops))
+        low, level = self._corrupt(pixels, generator)
+        t = torch.rand(size, generator=generator, dtype=torch.float64)
+        t[: round(FROM_NOISE * size)] = 1.0
+        noise = torch.randn(pixels.shape, generator=generator)
+        return {"pixels": pixels, "low": low, "level": level, "t": t, "noise": noise}
+
+    def _corrupt(self, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The small picture as the stage before would hand it over, and how bad it is in [0, 1]."""
+        low = F.avg_pool2d(pixels, FACTOR)
+        level = torch.rand(len(low), generator=generator)
+        if self.autoencoder is not None:
+            with torch.no_grad():
+                latents = self.autoencoder.encode(low)
+                noise = torch.randn(latents.shape, generator=generator)
+                low = self.autoencoder.decode(latents + 0.4 * level[:, None, None, None] * noise)
+        else:
+            sigma = 0.3 + 0.9 * float(torch.rand(1, generator=generator))  # paper: blur, sigma 0.6
+            low = blur(low, sigma)
+            noise = torch.randn(low.shape, generator=generator)
+            low = low + 0.04 * level[:, None, None, None] * noise
+            for i in range(0, len(low), 4):
+                low[i] = jpeg(low[i], int(95 - 40 * float(level[i])))
+        return low.clamp(-1, 1), level
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        pixels, t, config = batch["pixels"], batch["t"], self.network.config
+        upscaled = F.interpolate(
+            batch["low"], scale_factor=FACTOR, mode="bicubic", align_corners=False
+        )
+        x0 = (pixels - upscaled) * config.residual_scale
+        x_t = q_sample(x0, t, batch["noise"], self.schedule)
+        level = batch["level"] if config.noise_level else None
+        output = self.network(
+            x_t.contiguous(memory_format=torch.channels_last),
+            self.schedule.network_time(t).float(),
+            low_res=upscaled.contiguous(memory_format=torch.channels_last),
+            low_res_noise=level,
+        ).float()
+        l1, gradient = (output - x0).abs().mean(), gradient_loss(output, x0)
+        first = t >= 1
+        made = upscaled + output.detach() / config.residual_scale
+        gain = psnr(made[first], pixels[first]) - psnr(upscaled[first], pixels[first])
+        return {"loss": l1 + gradient, "l1": l1.detach(), "psnr_over_bicubic": gain}
+
+    def sheet(self) -> Image.Image:
+        batch = self._batch(self.recipe.seed + 1_000_003, 0, 6)
+        batch["t"] = torch.ones_like(batch["t"])
+        config = self.network.config
+        upscaled = F.interpolate(batch["low"], scale_factor=FACTOR, mode="bicubic")
+        level = batch["level"] if config.noise_level else None
+        output = self.network(
+            batch["noise"], batch["t"].float(), low_res=upscaled, low_res_noise=level
+        )
+        made = upscaled + output / config.residual_scale
+        return sheet(torch.cat([upscaled, made, batch["pixels"]]), 6)
+
+    def finish(self) -> dict[str, float]:
+        batch = self._batch(self.recipe.seed + 1_000_003, 0, 32)
+        batch["t"] = torch.ones_like(batch["t"])
+        return {"psnr_over_bicubic": float(self.forward(batch)["psnr_over_bicubic"])}
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur with a kernel of 3, as in the paper's first upsampler (appendix C)."""
+    side = float(np.exp(-0.5 / sigma**2))
+    kernel = torch.tensor([side, 1.0, side]) / (1 + 2 * side)
+    weight = (kernel[:, None] * kernel[None]).expand(x.shape[1], 1, 3, 3).contiguous()
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])
+
+
+def jpeg(x: Tensor, quality: int) -> Tensor:
+    """One picture through a JPEG file."""
+    from unclip.training.data import to_uint8
+
+    buffer = io.BytesIO()
+    Image.fromarray(to_uint8(x[None])[0]).save(buffer, "JPEG", quality=quality)
+    return to_tensor(np.array(Image.open(buffer))[None])[0]
