@@ -26,7 +26,7 @@ EMOJI = [
     ("rocket", ["space"], 5, 56, "1F680", '<path d="M18 1l7 30H11z" fill="#999"/>'),
     ("cherries", ["fruit"], 4, 42, "1F352",
      '<circle cx="9" cy="26" r="7" fill="#c02"/><circle cx="27" cy="26" r="7" fill="#c02"/>'),
-    ("pushpin", [], 7, 74, "1F4CC", '<rect x="15" y="2" width="6" height="30" fill="#2a4"/>'),
+    ("pig nose", [], 3, 34, "1F43D", '<rect x="15" y="2" width="6" height="30" fill="#2a4"/>'),
     ("backhand index pointing left", [], 1, 18, "1F448",
      '<path d="M1 18l16-9v6h18v6H17v6z" fill="#fb4"/>'),
 ]  # fmt: skip
@@ -34,7 +34,7 @@ NOUNS = {  # lemma: (lexicographer file, more lemmas of the synset, how often te
     "apple": (13, [], 2), "fruit": (20, [], 5), "cat": (5, ["true cat"], 9),
     "car": (6, ["auto", "automobile", "motorcar"], 9), "rocket": (6, ["projectile"], 1),
     "chair": (6, [], 3), "dog": (5, [], 9), "penguin": (5, [], 0), "manager": (18, [], 3),
-    "pushpin": (6, [], 0), "hammer": (6, [], 1),
+    "nose": (8, [], 3), "hammer": (6, [], 1),
 }  # fmt: skip
 CLIPART = {
     "animals/birds/manager_someone_01.svg": ("Manager", ["penguin", "bird"], "#222"),

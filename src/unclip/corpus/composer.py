@@ -53,28 +53,28 @@ class Mixture:
 
 
 _CATEGORY_WEIGHT = {"people": 1.0, "faces": 1.0, "shapes": 1.0}
+_PEOPLE = frozenset(("man", "woman", "person", "boy", "girl", "child"))
 _ONE_HAND_WEIGHT = 0.6
-_UNCOLOURED = ("people", "faces", "shapes")
 _DIRECTED = ("left", "right", "leftwards", "rightwards")
 
 # Cells (x, y, side) of tidy groups, in picture sides.
 _LAYOUTS: dict[int, tuple[tuple[tuple[float, float, float], ...], ...]] = {
     2: (
-        ((0.27, 0.5, 0.5), (0.73, 0.5, 0.5)),
-        ((0.29, 0.29, 0.46), (0.71, 0.71, 0.46)),
-        ((0.5, 0.27, 0.5), (0.5, 0.73, 0.5)),
+        ((0.25, 0.5, 0.49), (0.75, 0.5, 0.49)),
+        ((0.26, 0.26, 0.46), (0.74, 0.74, 0.46)),
+        ((0.5, 0.25, 0.49), (0.5, 0.75, 0.49)),
     ),
     3: (
-        ((0.5, 0.28, 0.46), (0.27, 0.73, 0.46), (0.73, 0.73, 0.46)),
+        ((0.5, 0.26, 0.46), (0.26, 0.74, 0.46), (0.74, 0.74, 0.46)),
         ((0.18, 0.5, 0.32), (0.5, 0.5, 0.32), (0.82, 0.5, 0.32)),
     ),
-    4: (((0.27, 0.27, 0.46), (0.73, 0.27, 0.46), (0.27, 0.73, 0.46), (0.73, 0.73, 0.46)),),
+    4: (((0.26, 0.26, 0.46), (0.74, 0.26, 0.46), (0.26, 0.74, 0.46), (0.74, 0.74, 0.46)),),
 }
 _RELATIONS: dict[Relation, tuple[tuple[float, float], tuple[float, float]]] = {
-    "left of": ((0.27, 0.5), (0.73, 0.5)),
-    "right of": ((0.73, 0.5), (0.27, 0.5)),
-    "above": ((0.5, 0.27), (0.5, 0.73)),
-    "below": ((0.5, 0.73), (0.5, 0.27)),
+    "left of": ((0.26, 0.5), (0.74, 0.5)),
+    "right of": ((0.74, 0.5), (0.26, 0.5)),
+    "above": ((0.5, 0.26), (0.5, 0.74)),
+    "below": ((0.5, 0.74), (0.5, 0.26)),
 }
 
 
@@ -116,12 +116,12 @@ class Composer:
         coloured = {
             c: hued
             for c, g in groups.items()
-            if (hued := [i for i in g if store[i].hue is not None])
+            if not c.startswith("two ") and (hued := [i for i in g if store[i].main_colour])
         }
         scenic = {
             c: g
             for c, g in groups.items()
-            if store[g[0]].category in ("animals", "vehicles", "people", "places")
+            if store[g[0]].category in ("animals", "vehicles") or _PEOPLE & {*c.split(" ")}
         }
         kinds: list[tuple[float, Callable[[np.random.Generator], Scene]]] = [
             (self.mixture.single, self._single),
@@ -175,8 +175,8 @@ class Composer:
         if placed.flip:
             part = part[:, ::-1]
         if placed.colour is not None:
-            assert placed.sprite.hue is not None
-            part = recolour(part, placed.sprite.hue, placed.colour)
+            assert placed.sprite.main_colour is not None
+            part = recolour(part, placed.sprite.main_colour, placed.colour)
         under = canvas[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
         # premultiplied "over", rounded: part + under * (255 - alpha) / 255
         shown = (255 - part[..., 3:]).astype(np.uint16) * under
@@ -218,9 +218,9 @@ class Composer:
         while self.store[second].concept == one.concept:
             second = self._any.draw(rng)
         relation: Relation = pick(rng, tuple(_RELATIONS))
-        size = 0.38 + 0.1 * rng.random()
+        size = 0.37 + 0.07 * rng.random()
         a, b = (
-            self._place(rng, index, x + 0.04 * (rng.random() - 0.5), y, size)
+            self._place(rng, index, x + 0.03 * (rng.random() - 0.5), y, size)
             for index, (x, y) in zip((first, second), _RELATIONS[relation], strict=True)
         )
         style = a.sprite.style if a.sprite.style == b.sprite.style else None
@@ -230,7 +230,6 @@ class Composer:
         while True:
             index = self._hued.draw(rng)
             sprite = self.store[index]
-            assert sprite.hue is not None
             colour = pick(rng, tuple(OBJECT_COLOURS))
             own = sprite.concept.split(" ")[0]
             base = sprite.concept.removeprefix(f"{own} ") if own in COLOUR_WORDS else sprite.concept

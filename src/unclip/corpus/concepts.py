@@ -5,21 +5,29 @@ from __future__ import annotations
 import re
 
 from unclip.corpus import wordnet as wn
-from unclip.corpus.names import BROAD_WORDS, COLOUR_WORDS, concept, head, is_plural
+from unclip.corpus.names import (
+    BROAD_WORDS,
+    COLOUR_WORDS,
+    FALLBACKS,
+    NOT_TAUGHT,
+    concept,
+    head,
+    is_plural,
+)
 from unclip.corpus.sources import RawSprite
 
 _LEXFILES = {
-    "animals": frozenset({wn.ANIMAL}),
-    "food": frozenset({wn.FOOD, wn.PLANT, wn.ARTIFACT}),
-    "nature": frozenset({wn.PLANT, wn.OBJECT}),
-    "people": frozenset({wn.PERSON, wn.BODY}),
-    "vehicles": frozenset({wn.ARTIFACT}),
-    "places": frozenset({wn.ARTIFACT, wn.OBJECT}),
-    "objects": frozenset({wn.ARTIFACT, wn.FOOD, wn.PLANT}),
+    "animals": (wn.ANIMAL,),
+    "food": (wn.FOOD, wn.PLANT, wn.ARTIFACT),
+    "nature": (wn.PLANT, wn.OBJECT),
+    "people": (wn.PERSON, wn.BODY),
+    "vehicles": (wn.ARTIFACT,),
+    "places": (wn.ARTIFACT, wn.OBJECT),
+    "objects": (wn.ARTIFACT, wn.FOOD, wn.PLANT),
 }
 _MESSY = re.compile(
     r"\b(?:clip ?art|icon|symbol|sign|silhouette|outline|contour|cartoon|svg|by|the|my|new|tux|"
-    r"submission|example|illustration|logo|part|remix|revisited|stylized|simple|r\d+)\b"
+    r"submission|example|illustration|logo|part|remix|revisited|stylized|simple|i|r\d+)\b"
 )
 _LATIN_NAMES = re.compile(r"^[a-z][a-z '-]*$")
 
@@ -30,7 +38,7 @@ def tidy(name: str) -> str:
     low = re.sub(r"\([^)]*\)|\bb ?(?:and|&|/|_)? ?w\b", " ", spaced.lower())
     low = re.sub(r"\d+|[_.,:;!?|/]+", " ", low)
     low = re.sub(r"\b(?:bw|md|r|v)\b|[-\s]+$", " ", low)
-    return re.sub(r"\s+", " ", low).strip(" -'")
+    return re.sub(r"^(?:an?|another|some) ", "", re.sub(r"\s+", " ", low).strip(" -'"))
 
 
 def resolve(raw: RawSprite, words: wn.WordNet) -> str | None:
@@ -42,10 +50,12 @@ def resolve(raw: RawSprite, words: wn.WordNet) -> str | None:
     if raw.trusted:
         return raw.names[0]
     files = _LEXFILES[raw.category]
-    for rank, name in enumerate(raw.names):
+    for name in raw.names:
         text = tidy(name)
         parts = text.split(" ")
-        if not text or len(parts) > 3 or _MESSY.search(text) or len(text) < 3:
+        if len(text) < 3 or len(parts) > 3 or _MESSY.search(text) or NOT_TAUGHT & {*parts}:
+            continue
+        if name in raw.tags and text not in FALLBACKS:  # a keyword tells the kind at best
             continue
         noun = head(text)[1]
         if not all(words.is_word(w) or w in ("of", "with", "and", "a") for w in parts):
@@ -53,12 +63,8 @@ def resolve(raw: RawSprite, words: wn.WordNet) -> str | None:
         single = text if words.senses(text) else noun
         if noun in BROAD_WORDS or words.sense(single, files) is None:
             continue
-        if rank and len(parts) > 2:
-            continue
-        senses = words.senses(single)
-        if senses[0].lexfile not in wn.CONCRETE and text not in " ".join(raw.tags):
-            continue
-        return concept(text)
+        if words.senses(single)[0].lexfile in wn.CONCRETE or text in raw.tags:
+            return concept(text)
     return None
 
 
@@ -73,11 +79,11 @@ def synonyms(name: str, category: str, tags: frozenset[str], words: wn.WordNet) 
     if sense is not None:
         for tag in sorted(tags):
             other = words.sense(tag, files)
-            if other and words.related(sense, other) and words.singular(tag) == tag:
+            if other and words.names(other, sense) and words.singular(tag) == tag:
                 found.append(tag)
         for lemma in sense.lemmas:
             meanings = words.senses(lemma)
-            if lemma == lemma.lower() and meanings and meanings[0].key == sense.key:
+            if words.is_common(lemma) and meanings and meanings[0].key == sense.key:
                 found.append(lemma)
     elif first in COLOUR_WORDS and words.sense(rest, files):
         found.append(rest)

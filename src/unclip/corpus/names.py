@@ -16,6 +16,8 @@ TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")
 _WORDS = json.loads((Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
 COLOUR_WORDS = frozenset(_WORDS["colours"])
 BROAD_WORDS = frozenset(_WORDS["broad"])
+NOT_TAUGHT = frozenset(_WORDS["not_taught"])
+FALLBACKS = frozenset(_WORDS["fallbacks"])
 _IRREGULAR: dict[str, str] = _WORDS["irregular"]
 _MASS = frozenset(_WORDS["mass"])
 _RENAMED: dict[str, str] = _WORDS["renamed"]
@@ -113,9 +115,10 @@ def concept(label: str) -> str:
         return low
     # "man with veil" and "face with tongue" read as English once the second noun has its article
     return re.sub(
-        r"\b(with|wearing|holding|getting) (?!a |an |the |hand\b)(white cane|veil|turban|crown|"
-        r"headscarf|skullcap|thermometer|medical mask|monocle|halo|tongue|massage|haircut|ribbon|"
-        r"straw|plate|hearing aid|head-bandage)\b",
+        r"\b(with|wearing|holding|getting|in|feeding|rowing|bouncing) ((?:white cane|veil|turban|"
+        r"crown|headscarf|skullcap|thermometer|medical mask|monocle|halo|tongue|massage|haircut|"
+        r"ribbon|straw|plate|hearing aid|head-bandage|face|spoon|arrow|umbrella|garden|baby|boat|"
+        r"raised flag|lowered flag|popping cork|hole|(?:manual|motorized) wheelchair|ball)\b)",
         lambda m: f"{m[1]} {with_article(m[2])}",
         low.replace("’", "'"),
     )

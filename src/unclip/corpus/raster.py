@@ -75,27 +75,32 @@ def resize(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(picture.resize((side, side), Image.Resampling.HAMMING))
 
 
-def dominant_hue(pixels: Pixels) -> float | None:
-    """The hue in [0, 1) of art that has one main colour, else None. `pixels` premultiplied."""
+def main_colour(pixels: Pixels) -> tuple[float, float, float] | None:
+    """The (hue, saturation, value), each in [0, 1], of art that has one main colour, else None.
+
+    Only a colour that is vivid enough to turn into another one counts. `pixels` premultiplied.
+    """
     flat = pixels.reshape(-1, 4)
     solid = flat[flat[:, 3] > 200][:, :3].astype(np.float32) / 255
     if len(solid) < 50:
         return None
     high, low = solid.max(1), solid.min(1)
-    coloured = (high - low) > 0.3 * np.maximum(high, 1e-6)
-    coloured &= high > 0.25
+    coloured = ((high - low) > 0.3 * np.maximum(high, 1e-6)) & (high > 0.25)
     if coloured.mean() < 0.5:
         return None
-    hue = np.array([colorsys.rgb_to_hsv(*rgb)[0] for rgb in solid[coloured][::7].tolist()])
+    vivid = solid[coloured][:: max(1, int(coloured.sum()) // 400)]
+    hsv = np.array([colorsys.rgb_to_hsv(*rgb) for rgb in vivid.tolist()])
+    hue = hsv[:, 0]
     counts = np.bincount((hue * 36).astype(int) % 36, minlength=36)
     near = np.sum([np.roll(counts, shift) for shift in (-2, -1, 0, 1, 2)], axis=0)
     peak = int(np.argmax(near))
-    if near[peak] < 0.85 * counts.sum():
+    close = np.abs((hue * 36 - peak - 0.5 + 18) % 36 - 18) < 3
+    saturation, value = (float(x) for x in np.median(hsv[close, 1:], axis=0))
+    if near[peak] < 0.85 * len(hue) or saturation < 0.45 or value < 0.5:
         return None
-    angles = 2 * np.pi * hue
-    close = np.abs((hue * 36 - peak + 18) % 36 - 18) < 3
-    mean = np.arctan2(np.sin(angles[close]).mean(), np.cos(angles[close]).mean())
-    return float(mean / (2 * np.pi) % 1)
+    angles = 2 * np.pi * hue[close]
+    mean = np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())
+    return float(mean / (2 * np.pi) % 1), saturation, value
 
 
 def looks(pixels: Pixels) -> tuple[float, float, float]:

@@ -43,7 +43,7 @@ class Sprite:
         name: the concept with its skin tone, for people who read the manifest.
         concept: singular noun phrase for captions.
         synonyms: other names of the concept.
-        hue: main hue in [0, 1) of art that may be recoloured, else None.
+        main_colour: hue, saturation and value of art that may be recoloured, else None.
         flat: drawn in few flat colours.
         tone: skin tone 1 to 5, 0 for the default drawing.
         split: "train" or "heldout".
@@ -61,7 +61,7 @@ class Sprite:
     licence: str
     attribution: str
     flat: bool
-    hue: float | None
+    main_colour: tuple[float, float, float] | None
     tone: int
     split: str
     native: int
@@ -71,7 +71,8 @@ class Sprite:
     def from_json(line: str) -> Sprite:
         """The inverse of `to_json`."""
         data = json.loads(line)
-        data["synonyms"], data["view"] = tuple(data["synonyms"]), tuple(data["view"])
+        for key in ("synonyms", "view", "main_colour"):
+            data[key] = tuple(data[key]) if data[key] is not None else None
         return Sprite(**data)
 
     def to_json(self) -> str:

@@ -12,7 +12,7 @@ from unclip.errors import CorpusError
 
 # Lexicographer files (lexnames(5WN)) whose nouns can be drawn.
 ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT = 5, 6, 8, 13, 17, 18, 20
-CONCRETE = frozenset({ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT})
+CONCRETE = (ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT)
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,14 @@ class WordNet:
         lemma = self.singular(phrase.lower())
         return [self._synsets[key] for key in self._nouns.get(lemma or "", ())]
 
-    def sense(self, phrase: str, lexfiles: frozenset[int]) -> Synset | None:
-        """The most frequent meaning filed under one of `lexfiles`."""
-        return next((s for s in self.senses(phrase) if s.lexfile in lexfiles), None)
+    def sense(self, phrase: str, lexfiles: tuple[int, ...]) -> Synset | None:
+        """The most frequent meaning in the first of `lexfiles` that holds one."""
+        meanings = self.senses(phrase)
+        return next((s for file in lexfiles for s in meanings if s.lexfile == file), None)
 
-    def related(self, a: Synset, b: Synset) -> bool:
-        """Same meaning, or one directly above the other."""
-        return a.key == b.key or a.key in b.hypernyms or b.key in a.hypernyms
+    def names(self, a: Synset, b: Synset) -> bool:
+        """Whether a word that means `a` is true of every `b`: the same, or directly above it."""
+        return a.key == b.key or a.key in b.hypernyms
 
 
 def _lines(path: Path) -> list[str]:

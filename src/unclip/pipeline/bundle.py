@@ -304,6 +304,7 @@ def _save_module(file: Path, module: nn.Module, dtype: torch.dtype) -> None:
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise BundleError(f"{file.name}: {key} is not finite in {dtype}")
     save_file(state, file)
+    file.chmod(0o644)  # the library writes for the owner alone
 
 
 def export_workspace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unclip.config import SamplingConfig, UNetConfig
+from unclip.config import SamplingConfig
 from unclip.errors import Cancelled, InvalidArgument
 from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
@@ -46,7 +45,7 @@ class Cascade:
             InvalidArgument: the bundle's largest picture is smaller.
         """
         needed = []
-        size = 64
+        size = self.decoder.pixels
         for stage in self.upsamplers:
             if size >= pixels:
                 break
@@ -101,8 +100,7 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
         pixels = small[k : k + 1]
         # One at a time: as fast as a batch at these sizes, in a fraction of the memory.
         for stage in upsamplers:
-            steps = stage.sampling.steps
-            pixels = yield from stage(pixels, generators[k : k + 1], k * steps, request.n * steps, k)
+            pixels = yield from stage(pixels, generators[k : k + 1], k, request.n)
         pixels = scaled_down(pixels, request.pixels)
         tower = cascade.bundle.image
         score = None

@@ -1,4 +1,4 @@
-"""The stages of the cascade. Each owns a network and how it is sampled, and is driven by its caller.
+"""The stages of the cascade: each owns a network and how it is sampled.
 
 A stage is a generator: it yields `Progress` after every step and returns its tensors, so that
 stages are chained with `yield from` and none of them knows what comes next. `drain` runs one
@@ -105,9 +105,7 @@ class PriorStage:
         given = _expand_cache(prior.prepare(texts.prompt), len(rows))
 
         def of(cache: PriorCache) -> AnyDenoiser:
-            return denoiser(
-                lambda x, t: prior(x, t, cache), prior.config.prediction, self.schedule
-            )
+            return denoiser(lambda x, t: prior(x, t, cache), prior.config.prediction, self.schedule)
 
         denoise = of(given)
         if sampling.guidance != 1:
@@ -148,6 +146,12 @@ class DecoderStage:
         self.schedule = make_schedule(network.config.schedule)
         self.dtype, self.device = _kind(network)
 
+    @property
+    def pixels(self) -> int:
+        """Pixels a side of what it draws."""
+        config = self.network.config
+        return config.grid * config.pixel_factor if config.kind == "dit" else config.image_size
+
     def noise(self, generators: Generators) -> Float[Tensor, "n c h w"]:
         """x_T of each picture, from its own generator."""
         config = self.network.config
@@ -168,8 +172,11 @@ class DecoderStage:
         sampling: SamplingConfig | None = None,
     ) -> Running[Float[Tensor, "n 3 h w"]]:
         sampling = sampling or self.sampling
+        denoise = self._denoiser(z_i, texts, sampling)
+        if self.autoencoder is None:  # pixels have a range, latents do not
+            denoise = clipped(denoise, 1.0)
         steps = get_sampler(sampling.sampler)(
-            self._denoiser(z_i, texts, sampling),
+            denoise,
             x_t,
             self.schedule.times(sampling.steps),
             self.schedule,
@@ -261,8 +268,8 @@ class DecoderStage:
 class UpsamplerStage:
     """A picture to one `factor` times its size: the residual over its bicubic upscaling.
 
-    No network runs at the full size: its stem unshuffles pixels into channels. `start` and `total`
-    let a caller that works picture by picture count steps over all of them.
+    No network runs at the full size: its stem unshuffles pixels into channels. `index` and `count`
+    let a caller that works picture by picture tell which of how many this is.
     """
 
     def __init__(self, name: str, network: UNet, sampling: SamplingConfig) -> None:
@@ -275,11 +282,10 @@ class UpsamplerStage:
         self,
         low: Float[Tensor, "n 3 h w"],
         generators: Generators,
-        start: int = 0,
-        total: int | None = None,
+        index: int = 0,
+        count: int = 1,
     ) -> Running[Float[Tensor, "n 3 h2 w2"]]:
         config, sampling = self.network.config, self.sampling
-        total = total or sampling.steps
         size = (config.image_size, config.image_size)
         upscaled = F.interpolate(low, size, mode="bicubic", align_corners=False)
         upscaled = upscaled.contiguous(memory_format=torch.channels_last)
@@ -312,7 +318,8 @@ class UpsamplerStage:
 
         for step in steps:
             x_t = step.x_t
-            yield Progress(self.name, start + step.index, total, preview(step.x0))
+            done = index * step.steps + step.index
+            yield Progress(self.name, done, count * step.steps, preview(step.x0), index)
         return picture(x_t)
 
 
@@ -329,9 +336,7 @@ def _expand_text(text: TextEncoding, n: int) -> TextEncoding:
 
 def _expand_cache(cache: PriorCache, n: int) -> PriorCache:
     """The one text of a cache for n rows, without a copy."""
-    blocks = tuple(
-        (k.expand(n, -1, -1, -1), v.expand(n, -1, -1, -1)) for k, v in cache.blocks
-    )
+    blocks = tuple((k.expand(n, -1, -1, -1), v.expand(n, -1, -1, -1)) for k, v in cache.blocks)
     return PriorCache(blocks, cache.mask.expand(n, -1))
 
 
@@ -341,7 +346,9 @@ def _rows(value: Any, n: int) -> Any:
         return value[:n]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
-        return dataclasses.replace(value, **{f.name: _rows(getattr(value, f.name), n) for f in fields})
+        return dataclasses.replace(
+            value, **{f.name: _rows(getattr(value, f.name), n) for f in fields}
+        )
     if isinstance(value, tuple):
         parts = [_rows(part, n) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import dataclasses
 
 import numpy as np
 import torch
@@ -11,9 +10,10 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from unclip.config import PRESETS, ModelConfig
+from unclip.config import PRESETS, ModelConfig, TextConfig
 from unclip.corpus.composer import Composer
 from unclip.models.tokenizer import Tokenizer
+from unclip.training.minilm import load_minilm
 from unclip.training.recipes import Recipe
 from unclip.training.workspace import Workspace, write_atomically
 
@@ -76,8 +76,6 @@ def prepare_run(recipe: Recipe, workspace: Workspace, composer: Composer) -> Mod
     """
     config = workspace.config
     if config is None:
-        import dataclasses
-
         config = PRESETS[recipe.preset]()
         tokenizer, text = make_tokenizer(config, composer)
         config = dataclasses.replace(config, text=text)
@@ -86,24 +84,30 @@ def prepare_run(recipe: Recipe, workspace: Workspace, composer: Composer) -> Mod
     return config
 
 
-def make_tokenizer(config: ModelConfig, composer: Composer):  # type: ignore[no-untyped-def]
-    """Tokenizer and text config for a new run: MiniLM's, pruned, where the widths are its own."""
-    import dataclasses
+def starts_from_minilm(config: ModelConfig) -> bool:
+    """Whether the text tower has MiniLM's shape, and so its weights to start from."""
+    return (config.text.width, config.text.norm) == (384, "post")
 
-    captions = sample_captions(composer, 20_000 if config.name == "default" else 500)
-    if config.text.width == 384:
-        from unclip.training.minilm import load_minilm
 
-        tokenizer, text, _ = load_minilm(captions, config.text.vocab_size, config.text.context)
+def make_tokenizer(config: ModelConfig, composer: Composer) -> tuple[Tokenizer, TextConfig]:
+    """Tokenizer and text config for a new run: MiniLM's, pruned, where the tower starts from it."""
+    if starts_from_minilm(config):
+        tokenizer, text, _ = load_minilm(
+            vocabulary_texts(composer), config.text.vocab_size, config.text.context
+        )
         return tokenizer, text
-    tokenizer = Tokenizer.train(captions, config.text.vocab_size)
+    tokenizer = Tokenizer.train(vocabulary_texts(composer), config.text.vocab_size)
     return tokenizer, dataclasses.replace(config.text, vocab_size=tokenizer.vocab_size)
 
 
-def sample_captions(composer: Composer, count: int, seed: int = 0) -> list[str]:
-    """Captions of `count` scenes."""
-    rng = np.random.default_rng(seed)
-    return [composer.caption(composer.sample(rng), rng) for _ in range(count)]
+def vocabulary_texts(composer: Composer) -> list[str]:
+    """Texts whose words the tokenizer should keep: captions, and every name in the store."""
+    rng = np.random.default_rng(0)
+    captions = [composer.caption(composer.sample(rng), rng) for _ in range(5_000)]
+    names = {
+        name for sprite in composer.store.sprites for name in (sprite.concept, *sprite.synonyms)
+    }
+    return captions + sorted(names)
 
 
 def load_tokenizer(workspace: Workspace) -> Tokenizer:
@@ -118,8 +122,3 @@ def tokenize(tokenizer: Tokenizer, captions: list[str]) -> tuple[Tensor, Tensor]
         torch.nn.functional.pad(tokens.ids, (0, pad)),
         torch.nn.functional.pad(tokens.mask, (0, pad)),
     )
-
-
-def read_json(path: Path) -> dict[str, object]:
-    data: dict[str, object] = json.loads(path.read_text())
-    return data

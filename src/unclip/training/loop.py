@@ -99,8 +99,8 @@ def train(
         ema.average = checkpoint["ema"]
         on_log(f"{recipe.stage}: resumed at step {step}, {elapsed / 60:.1f} min")
     if recipe.compile:
-        for component in objective.components().values():
-            component.compile(dynamic=False)
+        for network in objective.children():  # the frozen ones too: they run at every step
+            network.compile(dynamic=False)
 
     prepared = accelerator.prepare(objective, *optimizers)
     model, optimizers = prepared[0], list(prepared[1:])

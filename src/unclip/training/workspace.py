@@ -1,9 +1,9 @@
 """A run's folder: the parts trained so far, their record, and checkpoints with optimizer state.
 
-    <run>/config.json  tokenizer.json  training.json
-    <run>/<component>.safetensors       averaged weights in float32, newest
-    <run>/<stage>/checkpoint.pt         everything that an exact resume needs
-    <run>/<stage>/sheets/ tensorboard/  what it looks like on the way
+<run>/config.json  tokenizer.json  training.json
+<run>/<component>.safetensors       averaged weights in float32, newest
+<run>/<stage>/checkpoint.pt         everything that an exact resume needs
+<run>/<stage>/sheets/ tensorboard/  what it looks like on the way
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ class Workspace:
             k: v.detach().float().contiguous() if v.is_floating_point() else v.detach()
             for k, v in module.state_dict().items()
         }
-        write_atomically(
-            self.path / f"{component}.safetensors", lambda p: save_file(state, str(p))
-        )
+        write_atomically(self.path / f"{component}.safetensors", lambda p: save_file(state, str(p)))
 
     def load(self, component: str, module: nn.Module) -> None:
         """Fill a module. Raises `InvalidArgument` where its stage has not run yet."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from unclip.corpus.composer import Composer
 from unclip.training.loop import Objective
 from unclip.training.objectives.autoencoder import AutoencoderObjective
@@ -18,7 +20,7 @@ def make_objective(recipe: Recipe, workspace: Workspace, composer: Composer) -> 
 
     Raises `InvalidArgument` where an earlier stage that it stands on is missing.
     """
-    torch_seed(recipe.seed)
+    torch.manual_seed(recipe.seed)  # initial weights follow the recipe's seed
     match recipe.stage:
         case "clip":
             return ClipObjective(recipe, workspace, composer)
@@ -31,10 +33,3 @@ def make_objective(recipe: Recipe, workspace: Workspace, composer: Composer) -> 
         case "upsampler-256" | "upsampler-1024":
             return UpsamplerObjective(recipe, workspace, composer)
     raise AssertionError(recipe.stage)
-
-
-def torch_seed(seed: int) -> None:
-    """Initial weights follow the recipe's seed."""
-    import torch
-
-    torch.manual_seed(seed)

@@ -15,11 +15,13 @@ from unclip.models.text import TextTower
 from unclip.training.data import (
     load_tokenizer,
     prepare_run,
-    sample_captions,
+    starts_from_minilm,
     to_tensor,
     tokenize,
+    vocabulary_texts,
 )
 from unclip.training.loop import Batch, Objective
+from unclip.training.minilm import load_minilm
 from unclip.training.recipes import Recipe
 from unclip.training.workspace import Workspace
 
@@ -37,11 +39,10 @@ class ClipObjective(Objective):
         assert config.image is not None
         self.tokenizer = load_tokenizer(workspace)
         self.text = TextTower(config.text)
-        if config.text.width == 384:
-            from unclip.training.minilm import load_minilm
-
-            captions = sample_captions(composer, 20_000)
-            _, _, start = load_minilm(captions, config.text.vocab_size, config.text.context)
+        if starts_from_minilm(config):
+            _, _, start = load_minilm(
+                vocabulary_texts(composer), config.text.vocab_size, config.text.context
+            )
             self.text.load_state_dict(start.state_dict())
         self.image = ImageTower(config.image)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))

@@ -71,7 +71,7 @@ class DecoderObjective(Objective):
         )
         u = torch.rand(size, generator=generator)
         both = DROP_BOTH
-        known = round(KNOWN_SHARE * size)
+        known = max(1, round(KNOWN_SHARE * size))
         return {
             "pixels": to_tensor(made.pixels),
             "ids": ids,
@@ -135,12 +135,13 @@ class DecoderObjective(Objective):
         ids_2, mask_2 = tokenize(self.tokenizer, made.captions)
         encoding_2 = self.text(ids_2, mask_2)
         z_i = self.image(truth)
-        rows = []
-        for seed in range(3):
-            rows.append(self._sample(nothing, encoding.states, encoding.mask, yes, seed))
-        for seed in range(2):
-            rows.append(self._sample(z_i, encoding_2.states, encoding_2.mask, None, seed))
-        return sheet(torch.cat([*rows, truth]), n)
+        texts = [
+            self._sample(nothing, encoding.states, encoding.mask, yes, seed) for seed in range(3)
+        ]
+        redrawn = [
+            self._sample(z_i, encoding_2.states, encoding_2.mask, None, seed) for seed in range(2)
+        ]
+        return sheet(torch.cat([*texts, *redrawn, truth]), n)
 
     def _sample(
         self, z_i: Tensor, states: Tensor, mask: Tensor, drop: Tensor | None, seed: int
@@ -175,7 +176,7 @@ def mask_any(mask: Tensor, factor: int) -> Tensor:
 
 
 def known_masks(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Masks `count 1 side side`, 1 where pixels are known: rectangles, their outsides, half-planes."""
+    """Masks `count 1 side side`, 1 where pixels are known: half-planes and rectangles or the rest."""
     masks = torch.zeros(count, 1, side, side)
     for i in range(count):
         kind, cut = torch.randint(4, (2,), generator=generator).tolist()
