@@ -70,7 +70,8 @@ def _generate(engine: Engine, request: Request, folder: Path, as_json: bool) -> 
     made: list[tuple[Picture, Path]] = []
     try:
         for picture in _watched(engine, request):
-            made.append((picture, save_picture(picture, folder)))
+            path = save_picture(picture, folder)
+            made.append((picture, path))
     except KeyboardInterrupt:
         _say(f"stopped; {len(made)} of {request.n} pictures are finished, in {folder}")
         raise

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 Prediction = Literal["x0", "epsilon", "v", "flow"]
 ScheduleKind = Literal["cosine", "linear", "flow"]
+Spacing = Literal["ends", "trailing"]
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ class PriorConfig:
     head_dim: int
     normalize: bool = True
     schedule: ScheduleKind = "cosine"
+    spacing: Spacing = "ends"
     prediction: Prediction = "x0"
 
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Convolutional autoencoder behind a pixel-unshuffle of 2; each further width halves the grid."""
+    """Convolutional autoencoder behind a pixel-unshuffle of 2; each width halves the grid."""
 
     widths: tuple[int, ...]
     encoder_blocks: int
@@ -155,7 +157,7 @@ class SamplingConfig:
 
     Args:
         interval: times, 0 clean and 1 noise, between which guidance acts.
-        noise_level: what an upsampler with `UNetConfig.noise_level` is told of its input, in [0, 1].
+        noise_level: what an upsampler with `UNetConfig.noise_level` is told of its input, 0 to 1.
     """
 
     sampler: str
@@ -195,8 +197,8 @@ def model_config_from_json(data: Any) -> ModelConfig:
 _SAMPLING = {
     "prior": SamplingConfig("ddim", 8),
     "decoder": SamplingConfig("dpmpp_2m", 12, guidance=2.5, interval=(0.1, 0.9)),
-    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.1),
-    "upsampler_1024": SamplingConfig("ddim", 1),
+    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2),
+    "upsampler_1024": SamplingConfig("ddim", 1, noise_level=0.1),
 }
 
 
@@ -244,6 +246,7 @@ def default() -> ModelConfig:
         scale_shift=False,
         resblock_updown=False,
         time_width=128,
+        noise_level=True,
         norm="channel",
         schedule="flow",
         prediction="x0",
@@ -253,7 +256,7 @@ def default() -> ModelConfig:
         name="default",
         text=TextConfig(6000, 128, 384, 6, 12, 1536, 384),
         image=ImageConfig(64, 8, 256, 6, 4, 384),
-        prior=PriorConfig(384, 384, 64, 256, 6, 4, 64),
+        prior=PriorConfig(384, 384, 64, 256, 6, 4, 64, spacing="trailing"),
         autoencoder=AutoencoderConfig((64, 96, 128), 1, 2, 16),
         decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384),
         upsampler_256=upsampler,

@@ -85,9 +85,7 @@ def test_rows_do_not_see_each_other_or_their_padding() -> None:
             net(x_t, t, dataclasses.replace(both, context=context)), together
         )
         alone = UNetConditioning(both.time_add[1:], both.context[1:], None)
-        torch.testing.assert_close(
-            net(x_t[1:], t[1:], alone), together[1:], rtol=1e-4, atol=1e-5
-        )
+        torch.testing.assert_close(net(x_t[1:], t[1:], alone), together[1:], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("part", ["time_add", "context"])

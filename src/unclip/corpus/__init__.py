@@ -1,0 +1,1 @@
+"""Packages to sprites, sprites to composed scenes, scenes to captioned batches."""

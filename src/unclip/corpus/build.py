@@ -33,12 +33,16 @@ from unclip.corpus.raster import (
     square_view,
 )
 from unclip.corpus.sources import READERS, Places, RawSprite
-from unclip.corpus.store import MASTER, SMALL, Sprite
+from unclip.corpus.store import MASTER, SMALL, Sprite, SpriteStore
 from unclip.corpus.wordnet import WordNet
 from unclip.errors import CorpusError
 
 HELD_OUT = 0.09
 """Share of the phrases made of known words ("man biking") that training never sees."""
+
+
+DRAWING = 1
+"""Raised whenever `_draw` gives other pixels, so that nothing older is taken over."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ class _Drawn:
     svg: bytes
     view: View
     native: int
+
+
+def _identity(raw: RawSprite) -> str:
+    """The sprite's id: it changes with the source's content and with nothing else."""
+    content = raw.svg.encode() if raw.svg is not None else raw.raster
+    assert content is not None
+    marks = f"{DRAWING} {raw.tone} {raw.view}".encode()
+    return f"{raw.source}-{zlib.crc32(content, zlib.crc32(marks)):08x}"
 
 
 def _draw(raw: RawSprite) -> _Drawn | None:
@@ -132,6 +144,7 @@ def build(
     """Read `sources` and write a store to `out`, replacing one that is there; returns its manifest.
 
     The new store appears whole by a rename, so that a reader of the old one keeps its files.
+    Drawings whose source has not changed since the old one are taken over from it.
 
     Args:
         packages: the folder that npm installed into (`npm install --prefix PACKAGES ...`).
@@ -155,7 +168,11 @@ def build(
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     folder.chmod(0o755)
     try:
-        manifest = _write(folder, named, words, workers or os.cpu_count() or 1)
+        try:
+            before: SpriteStore | None = SpriteStore(out)
+        except CorpusError:
+            before = None
+        manifest = _write(folder, named, words, workers or os.cpu_count() or 1, before)
         old = out.with_name(f".{out.name}-old-{os.getpid()}")
         if out.exists():
             out.rename(old)
@@ -166,23 +183,37 @@ def build(
     return manifest
 
 
-def _drawn(raws: list[RawSprite], workers: int) -> Iterator[_Drawn | None]:
-    if workers == 1:
-        yield from map(_draw, raws)
-        return
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, context) as pool:
-        yield from pool.map(_draw, raws, chunksize=16)
+def _drawn(raws: list[RawSprite], workers: int, before: SpriteStore | None) -> list[_Drawn | None]:
+    """Drawings of all `raws`; what `before` has of the same content is taken over."""
+    known = {sprite.id: i for i, sprite in enumerate(before.sprites)} if before else {}
+    ids = [_identity(raw) for raw in raws]
+    fresh = [raw for raw, key in zip(raws, ids, strict=True) if key not in known]
+    done: Iterator[_Drawn | None]
+    if workers == 1 or len(fresh) < 50:
+        done = map(_draw, fresh)
+    else:
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(workers, context) as pool:
+            done = iter(list(pool.map(_draw, fresh, chunksize=16)))
+    return [_taken(before, known[k]) if before and k in known else next(done) for k in ids]
+
+
+def _taken(store: SpriteStore, index: int) -> _Drawn:
+    sprite = store[index]
+    return _Drawn(np.array(store.small[index]), *store.blobs(index), sprite.view, sprite.native)
 
 
 def _write(
-    folder: Path, named: list[tuple[RawSprite, str]], words: WordNet, workers: int
+    folder: Path,
+    named: list[tuple[RawSprite, str]],
+    words: WordNet,
+    workers: int,
+    before: SpriteStore | None,
 ) -> dict[str, Any]:
+    results = _drawn([raw for raw, _ in named], workers, before)
     drawn = [
         (raw, concept, result)
-        for (raw, concept), result in zip(
-            named, _drawn([raw for raw, _ in named], workers), strict=True
-        )
+        for (raw, concept), result in zip(named, results, strict=True)
         if result is not None
     ]
     if not drawn:
@@ -215,7 +246,7 @@ def _write(
             tone = f", {TONES[raw.tone]} skin" if raw.tone else ""
             sprites.append(
                 Sprite(
-                    id=f"{raw.source}-{zlib.crc32(result.master):08x}",
+                    id=_identity(raw),
                     name=concept + tone,
                     concept=concept,
                     synonyms=other[concept],

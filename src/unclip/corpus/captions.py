@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from unclip.corpus.colours import luminance
-from unclip.corpus.names import COLOUR_WORDS, TONES, head, is_plural, plural, with_article
+from unclip.corpus.names import TONES, head, is_plural, plural, uncoloured, with_article
 from unclip.corpus.scene import Background, Placed, Scene
 from unclip.corpus.store import Sprite
 
@@ -89,7 +89,7 @@ def describe(scene: Scene, rng: np.random.Generator) -> str:
     if mention < 0.72:
         what = f"{_pick(rng, _PLAIN_OF)} {what}"
     elif mention < 0.78:
-        many = len(scene.objects) > 1 or is_plural(scene.objects[0].sprite.concept)
+        many = scene.count > 1 or is_plural(scene.objects[0].sprite.concept)
         what = f"{'there are' if many else 'there is'} {what}"
     if where:
         return f"{what}{', ' if rng.random() < 0.15 else ' '}{where}"
@@ -135,8 +135,7 @@ def _thing(placed: Placed, rng: np.random.Generator) -> str:
     if len(names) > 1 and rng.random() < (0.45 if face else 0.25):
         name = names[1] if face else _pick(rng, names[1:])
     if placed.colour is not None:
-        first, _, rest = name.partition(" ")
-        return f"{placed.colour} {rest if rest and first in COLOUR_WORDS else name}"
+        return f"{placed.colour} {uncoloured(name)}"
     if sprite.tone and rng.random() < 0.5:
         return f"{name} {_tone(name, sprite.tone)}"
     return name

@@ -18,7 +18,7 @@ import numpy as np
 
 from unclip.corpus import backgrounds, captions
 from unclip.corpus.colours import BACKGROUND_COLOURS, OBJECT_COLOURS, RGB, recolour
-from unclip.corpus.names import COLOUR_WORDS, plural
+from unclip.corpus.names import plural, uncoloured
 from unclip.corpus.raster import Pixels
 from unclip.corpus.scene import Background, Box, Placed, Relation, Scene
 from unclip.corpus.store import SpriteStore
@@ -231,9 +231,8 @@ class Composer:
             index = self._hued.draw(rng)
             sprite = self.store[index]
             colour = pick(rng, tuple(OBJECT_COLOURS))
-            own = sprite.concept.split(" ")[0]
-            base = sprite.concept.removeprefix(f"{own} ") if own in COLOUR_WORDS else sprite.concept
-            if self._allowed(base, colour) and colour != own:
+            own = colour in sprite.concept.split(" ")
+            if not own and self._allowed(uncoloured(sprite.concept), colour):
                 break
         size = 0.6 + 0.32 * rng.random()
         placed = Placed(sprite, index, 0.5, 0.5, size, colour, self._flip(rng, index))

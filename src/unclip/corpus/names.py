@@ -23,15 +23,18 @@ _MASS = frozenset(_WORDS["mass"])
 _RENAMED: dict[str, str] = _WORDS["renamed"]
 _PROPER = ("santa claus", "mrs. claus", "mx claus", "mount fuji", "ping pong", "ice hockey")
 _THE = ("statue of liberty", "tokyo tower", "milky way", "kaaba", "great wall")
-_SINGULAR_S = frozenset(["lens", "gas", "canvas", "christmas", "atlas", "pancreas", "alias"])
+NOT_SYNONYMS = frozenset(_WORDS["not_synonyms"])
+_SINGULAR_S = frozenset(("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros"))
 _PLURAL_WORDS = frozenset(
-    ("people", "men", "women", "children", "mice", "feet", "teeth", "geese", "eyeglasses")
+    ("people", "men", "women", "children", "mice", "feet", "teeth", "geese", "skis")
 )
 _SPLIT = re.compile(
     r" (?:with|without|of|in|on|for|at|from|to|holding|wearing|showing|facing|over|under|behind|"
     r"tilted|getting|playing|riding|pointing|feeding|gesturing)\b"
 )
-_ACTORS = frozenset(["man", "woman", "person", "boy", "girl", "men", "women", "people"])
+_ACTING = re.compile(
+    r"(man|woman|person|people|men|women|boy|girl|face|head|hand|finger)(?= (?:mountain )?\w+ing\b)"
+)
 _VOWEL_SOUND = re.compile(
     r"^(?:[aeio]|u(?!n[iy]|se|sa|ti|k[eu]|r[aeio]n|fo)|hour|heir|honest|x-ray|suv\b|8|11)"
 )
@@ -41,9 +44,9 @@ _CONSONANT_SOUND = re.compile(r"^(?:one|once|eu|ewe)")
 @functools.lru_cache(maxsize=16384)
 def head(phrase: str) -> tuple[str, str, str]:
     """Split a noun phrase into what precedes its head noun, the head, and what follows."""
-    words = phrase.split(" ")
-    if len(words) > 1 and words[0].lower() in _ACTORS and words[1].endswith("ing"):
-        return "", words[0], phrase[len(words[0]) :]
+    actor = _ACTING.match(phrase)
+    if actor:
+        return "", actor[1], phrase[actor.end() :]
     cut = _SPLIT.search(phrase)
     front, rest = (phrase[: cut.start()], phrase[cut.start() :]) if cut else (phrase, "")
     before, space, noun = front.rpartition(" ")
@@ -95,7 +98,16 @@ def plural(phrase: str) -> str | None:
         many = noun[:-1] + "ies"
     else:
         many = noun + "s"
+    before = re.sub(r"^(wo)?man ", r"\1men ", before)  # "women astronauts"
     return before + many + rest
+
+
+def uncoloured(phrase: str) -> str:
+    """`phrase` without the colour it begins with: "light blue heart" gives "heart"."""
+    words = phrase.split(" ")
+    while len(words) > 1 and words[0] in ("light", "dark", *COLOUR_WORDS):
+        words = words[1:]
+    return " ".join(words)
 
 
 def concept(label: str) -> str:
@@ -117,7 +129,8 @@ def concept(label: str) -> str:
     return re.sub(
         r"\b(with|wearing|holding|getting|in|feeding|rowing|bouncing) ((?:white cane|veil|turban|"
         r"crown|headscarf|skullcap|thermometer|medical mask|monocle|halo|tongue|massage|haircut|"
-        r"ribbon|straw|plate|hearing aid|head-bandage|face|spoon|arrow|umbrella|garden|baby|boat|"
+        r"ribbon|straw|plate|hearing aid|head-bandage|face|spoon|steamy room|arrow|umbrella|"
+        r"garden|baby|boat|"
         r"raised flag|lowered flag|popping cork|hole|(?:manual|motorized) wheelchair|ball)\b)",
         lambda m: f"{m[1]} {with_article(m[2])}",
         low.replace("’", "'"),

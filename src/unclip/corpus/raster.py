@@ -33,7 +33,7 @@ def render_svg(svg: str, view: View, width: int, height: int) -> Image.Image:
 
 def square_view(svg: str, view: View, margin: float = 0.01) -> View | None:
     """The square part of an SVG that just holds what is drawn, or None where nothing is."""
-    scale = 96 / max(view[2:])
+    scale = 128 / max(view[2:])
     width, height = (max(1, round(side * scale)) for side in view[2:])
     box = render_svg(svg, view, width, height).getchannel("A").point(_opaque).getbbox()
     if box is None:

@@ -282,9 +282,15 @@ def read_openclipart(places: Places) -> Iterator[RawSprite]:
             licence="public domain",
             attribution=f"{artist or 'unknown artist'}, Open Clip Art Library, public domain",
             svg=found[0],
-            view=found[1],
+            view=_wider(found[1]),
             trusted=False,
         )
+
+
+def _wider(view: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Half a page more on each side: many of these drawings reach over their page's edge."""
+    x, y, width, height = view
+    return x - width / 2, y - height / 2, 2 * width, 2 * height
 
 
 def _first(pattern: str, text: str) -> str:

@@ -112,6 +112,11 @@ class SpriteStore:
         loaded: dict[str, object] = json.loads((self.path / "manifest.json").read_text())
         return loaded
 
+    def blobs(self, index: int) -> tuple[bytes, bytes]:
+        """The master and the compressed SVG as they are stored."""
+        begin, end, svg_begin, svg_end = self._index[index]
+        return self._masters[begin:end].tobytes(), self._svgs[svg_begin:svg_end].tobytes()
+
     def svg(self, index: int) -> str | None:
         """The SVG text, drawn by `view`; None for pictures."""
         begin, end = self._index[index, 2:]

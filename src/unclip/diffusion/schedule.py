@@ -12,16 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unclip.config import ScheduleKind
+from unclip.config import ScheduleKind, Spacing
 from unclip.errors import InvalidArgument
 
-Spacing = Literal["ends", "trailing"]
 
 
 class Schedule(ABC):
@@ -176,19 +175,22 @@ def linear_schedule(timesteps: int = 1000, spacing: Spacing = "ends") -> Discret
     return DiscreteSchedule(tuple(betas.clamp(max=0.999).tolist()), spacing)
 
 
-_SCHEDULES: dict[str, Callable[[], Schedule]] = {
-    "cosine": cosine_schedule,
-    "linear": linear_schedule,
-    "flow": FlowSchedule,
+_SCHEDULES: dict[str, Callable[[Spacing], Schedule]] = {
+    "cosine": lambda spacing: cosine_schedule(spacing=spacing),
+    "linear": lambda spacing: linear_schedule(spacing=spacing),
+    "flow": lambda _: FlowSchedule(),
 }
 assert set(_SCHEDULES) == set(get_args(ScheduleKind))
 
 
-def make_schedule(kind: ScheduleKind) -> Schedule:
-    """The schedule that a configuration names. Raises `InvalidArgument` for another name."""
+def make_schedule(kind: ScheduleKind, spacing: Spacing = "ends") -> Schedule:
+    """The schedule that a configuration names; `spacing` is of discrete schedules.
+
+    Raises `InvalidArgument` for another name.
+    """
     if kind not in _SCHEDULES:
         raise InvalidArgument("schedule", f"is {kind!r}; it may be {', '.join(_SCHEDULES)}")
-    return _SCHEDULES[kind]()
+    return _SCHEDULES[kind](spacing)
 
 
 def _check_steps(steps: int, most: int | None = None) -> None:

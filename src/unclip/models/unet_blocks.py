@@ -45,7 +45,10 @@ def zeroed(module: Zeroable) -> Zeroable:
 
 
 def unshuffle(x: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c_f h_f w_f"]:
-    """`F.pixel_unshuffle`, laid out channels-last in its one copy; three times as fast on CPU."""
+    """`F.pixel_unshuffle`, laid out channels-last in its one copy.
+
+    On CPU that is about four times as fast as unshuffling and then changing the layout.
+    """
     if factor == 1:
         return x
     b, c, h, w = x.shape
@@ -109,7 +112,8 @@ class ResBlock(nn.Module):
         else:
             h = self.norm_out(h + offset)
         h = self.conv_out(F.silu(h))
-        return h + self.shortcut(self.resample(x))
+        out: Tensor = h + self.shortcut(self.resample(x))
+        return out
 
 
 def make_step(config: UNetConfig, channels: int, how: Direction) -> nn.Module:
@@ -154,4 +158,5 @@ class Attention(nn.Module):
             k = torch.cat([added[0], k], dim=2)
             v = torch.cat([added[1], v], dim=2)
         h = self.out(merge_heads(attention(q, k, v, mask)))
-        return x + h.transpose(1, 2).unflatten(2, x.shape[2:])
+        out: Tensor = x + h.transpose(1, 2).unflatten(2, x.shape[2:])
+        return out

@@ -158,7 +158,7 @@ def make_bundle(
         for buffer in module.buffers():
             buffer.data = buffer.data.to(device)
         if key in _CONVOLUTIONAL:
-            module.to(memory_format=torch.channels_last)
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Bundle(
         name, version, licence, config, tokenizer, dict(modules), record or {}, device, dtype
     )

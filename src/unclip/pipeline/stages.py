@@ -96,7 +96,7 @@ class PriorStage:
 
     def __init__(self, prior: Prior, sampling: SamplingConfig) -> None:
         self.prior, self.sampling = prior, sampling
-        self.schedule = make_schedule(prior.config.schedule)
+        self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
 
     @torch.inference_mode()
     def __call__(self, texts: Texts, generators: Generators, candidates: int = 1) -> Running[Drawn]:
@@ -122,7 +122,7 @@ class PriorStage:
         for step in steps:
             x_t = step.x_t
             yield Progress("prior", step.index, step.steps)
-        z_i = prior.unscale(x_t).unflatten(0, (-1, candidates))
+        z_i = prior.unscale(x_t).reshape(len(generators), candidates, -1)
         z_t = texts.prompt.embedding.float()
         best = (z_i @ z_t[0]).argmax(dim=1)
         chosen = z_i[torch.arange(len(z_i), device=device), best]

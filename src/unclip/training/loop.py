@@ -7,6 +7,7 @@ unbroken one to the last bit on a CPU.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +77,7 @@ def train(
 ) -> dict[str, Any]:
     """Train one stage to its end and return its record.
 
-    Ctrl-C saves a checkpoint before it is passed on, so `resume` loses nothing.
+    Ctrl-C and SIGTERM save a checkpoint before they end the run, so `resume` loses nothing.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     objective.freeze_others()
@@ -156,6 +157,11 @@ def train(
     def batch_of(k: int) -> Batch:
         return objective.batch(k * ranks + accelerator.process_index)
 
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, stop)
     last_save = last_sheet = last_log = time.monotonic()
     with ThreadPoolExecutor(1) as ahead:
         future = ahead.submit(batch_of, step)

@@ -1,0 +1,64 @@
+"""What the tests share: a bundle of real networks at the `tiny` preset, saved once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from unclip.config import ModelConfig, tiny
+from unclip.engine import Engine
+from unclip.models.tokenizer import Tokenizer
+from unclip.pipeline.bundle import Bundle, build_module, load_bundle, save_bundle
+from unclip.pipeline.bundle_files import components_of
+
+CAPTIONS = ["a red apple", "two blue cats on a sofa", "a rocket, 3d render"]
+
+
+def make_random_modules(config: ModelConfig, seed: int = 0) -> dict[str, nn.Module]:
+    """Every network of a config with no weight at zero, so that each of them shows in a picture."""
+    generator = torch.Generator().manual_seed(seed)
+    modules = {name: build_module(name, config) for name in components_of(config)}
+    for module in modules.values():
+        for parameter in module.parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.ndim > 1:
+                parameter.data = noise * parameter[0].numel() ** -0.5
+            else:
+                parameter.data += 0.1 * noise
+    return modules
+
+
+@pytest.fixture(scope="session")
+def random_modules() -> Callable[..., dict[str, nn.Module]]:
+    """`make_random_modules`, for tests that change or save networks."""
+    return make_random_modules
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train(CAPTIONS, 300)
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path:
+    """A saved bundle. Copy it before changing it."""
+    path = tmp_path_factory.mktemp("bundles") / "tiny"
+    record = {"clip": {"minutes": 1.0, "pictures": 10, "losses": {"loss": 0.5}}}
+    modules = make_random_modules(tiny())
+    save_bundle(path, tiny(), tokenizer, modules, record, version="1.2", licence="Apache-2.0")
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(bundle_path: Path) -> Bundle:
+    """The saved bundle in float32, where two ways to one number can be compared closely."""
+    return load_bundle(bundle_path, "cpu", torch.float32)
+
+
+@pytest.fixture(scope="session")
+def engine(bundle: Bundle) -> Engine:
+    return Engine(bundle)

@@ -1,0 +1,77 @@
+"""Requests: the one place where a user's values are checked."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unclip.diffusion.samplers import SAMPLERS
+from unclip.errors import InvalidArgument
+from unclip.types import SAMPLER_NAMES, SIZES, Request
+
+
+def test_sampler_names_are_those_that_exist():
+    assert set(SAMPLER_NAMES) == set(SAMPLERS)
+
+
+def test_a_missing_seed_is_drawn_once_and_kept():
+    first, second = Request("a cat"), Request("a cat")
+    assert first.seed is not None
+    assert first.seed != second.seed
+    assert list(Request("a cat", n=3, seed=5).seeds) == [5, 6, 7]
+
+
+@given(
+    st.text(
+        st.characters(exclude_characters="\0", exclude_categories=("Cs",)),
+        min_size=1,
+        max_size=1000,
+    ).filter(str.strip),
+    st.integers(1, 10),
+    st.integers(0, 2**32 - 10),
+    st.sampled_from(SIZES),
+    st.sampled_from([None, *SAMPLER_NAMES]),
+    st.floats(0, 30),
+)
+def test_everything_in_range_is_accepted(prompt, n, seed, size, sampler, guidance):
+    request = Request(prompt, n, seed, size, sampler=sampler, guidance_scale=guidance)
+    assert len(request.seeds) == n
+    assert request.pixels in (256, 512, 1024)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("prompt", {"prompt": ""}),
+        ("prompt", {"prompt": " \n\t"}),
+        ("prompt", {"prompt": "x" * 1001}),
+        ("prompt", {"prompt": "a\0b"}),
+        ("prompt", {"prompt": "a\ud800b"}),
+        ("prompt", {"prompt": None}),
+        ("n", {"n": 0}),
+        ("n", {"n": 11}),
+        ("n", {"n": True}),
+        ("n", {"n": 2.0}),
+        ("size", {"size": "300x300"}),
+        ("size", {"size": "x" * 500}),
+        ("size", {"size": None}),
+        ("seed", {"seed": -1}),
+        ("seed", {"seed": 2**32}),
+        ("seed", {"seed": 2**32 - 1, "n": 2}),
+        ("steps", {"steps": 0}),
+        ("steps", {"steps": 1001}),
+        ("guidance_scale", {"guidance_scale": -0.1}),
+        ("guidance_scale", {"guidance_scale": float("nan")}),
+        ("guidance_scale", {"guidance_scale": "3"}),
+        ("sampler", {"sampler": "heun"}),
+        ("candidates", {"candidates": 0}),
+        ("candidates", {"candidates": 65}),
+    ],
+)
+def test_what_is_out_of_range_is_named_on_one_line(argument, values):
+    with pytest.raises(InvalidArgument) as caught:
+        Request(**{"prompt": "a cat", **values})
+    assert caught.value.argument == argument
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 200
+    assert "may" in message or "must" in message
