@@ -20,15 +20,16 @@ CAPTIONS = ["a red apple", "two blue cats on a sofa", "a rocket, 3d render"]
 
 def make_random_modules(config: ModelConfig, seed: int = 0) -> dict[str, nn.Module]:
     """Every network of a config with no weight at zero, so that each of them shows in a picture."""
-    generator = torch.Generator().manual_seed(seed)
-    modules = {name: build_module(name, config) for name in components_of(config)}
-    for module in modules.values():
-        for parameter in module.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if parameter.ndim > 1:
-                parameter.data = noise * parameter[0].numel() ** -0.5
-            else:
-                parameter.data += 0.1 * noise
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        modules = {name: build_module(name, config) for name in components_of(config)}
+        for module in modules.values():
+            for parameter in module.parameters():
+                noise = torch.randn(parameter.shape)
+                if parameter.ndim > 1:
+                    parameter.data = noise * parameter[0].numel() ** -0.5
+                else:
+                    parameter.data += 0.1 * noise
     return modules
 
 

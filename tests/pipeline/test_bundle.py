@@ -201,7 +201,7 @@ def test_networks_that_the_config_does_not_describe(copy):
         (lambda d: d.update(config={"name": "x"}), "is not a bundle's"),
         (lambda d: d.update(files=[]), "is not a bundle's"),
         (lambda d: d["files"].pop("prior.safetensors"), "does not list prior.safetensors"),
-        (lambda d: d["config"]["text"].update(heads=5), "text"),
+        (lambda d: d["config"]["text"].update(depth=3), "has no blocks.2"),
         (lambda d: d["config"]["text"].update(vocab_size=100), "shape"),
         (lambda d: d["config"]["upsampler_256"].update(unshuffle=0), "upsampler_256"),
     ],

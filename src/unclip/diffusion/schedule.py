@@ -22,7 +22,6 @@ from unclip.config import ScheduleKind, Spacing
 from unclip.errors import InvalidArgument
 
 
-
 class Schedule(ABC):
     """What samplers, losses and stages need of a schedule."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from unclip.config import DiTConfig, ModelConfig, model_config_from_json
 from unclip.errors import BundleError, InvalidArgument
@@ -210,11 +212,21 @@ def load_bundle(
     )
 
 
+class _NoInit(TorchFunctionMode):
+    """Networks built under it have whatever was in memory. Building on the meta device would do the
+    same, but its first multiplication imports the compiler, which takes a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def _load_module(name: str, info: BundleInfo) -> nn.Module:
-    """Build without storage, then take the file's tensors as they are."""
+    """Build without initial weights, then take the file's tensors as they are."""
     file = info.path / component_file(name)
     try:
-        with torch.device("meta"):
+        with _NoInit(), warnings.catch_warnings(action="ignore"):
             module = build_module(name, info.config)
     except (RuntimeError, ValueError, AssertionError, ZeroDivisionError) as error:
         raise BundleError(
@@ -340,7 +352,7 @@ def export_workspace(
         file = run / component_file(name)
         if not file.is_file():
             raise InvalidArgument("run", f"is {run}, which has no {name} yet; train every stage")
-        with torch.device("meta"):
+        with _NoInit():
             modules[name] = build_module(name, config)
         fill(modules[name], _read(file), file)
     tokenizer = Tokenizer.load(run / TOKENIZER)

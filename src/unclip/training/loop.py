@@ -8,10 +8,13 @@ unbroken one to the last bit on a CPU.
 from __future__ import annotations
 
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
+from types import FrameType
 from typing import Any
 
 import torch
@@ -91,6 +94,7 @@ def train(
         slow_scale=recipe.slow_scale,
     )
     step, elapsed = 0, 0.0
+    smooth: dict[str, float] = {}
     checkpoint = workspace.load_checkpoint(recipe.stage) if resume else None
     if checkpoint is not None:
         step, elapsed = checkpoint["step"], checkpoint["elapsed"]
@@ -98,6 +102,7 @@ def train(
         for optimizer, state in zip(optimizers, checkpoint["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         ema.average = checkpoint["ema"]
+        smooth.update(checkpoint.get("smooth", {}))
         on_log(f"{recipe.stage}: resumed at step {step}, {elapsed / 60:.1f} min")
     if recipe.compile:
         for network in objective.children():  # the frozen ones too: they run at every step
@@ -107,7 +112,6 @@ def train(
     model, optimizers = prepared[0], list(prepared[1:])
     ema.average = {k: v.to(accelerator.device) for k, v in ema.average.items()}
     writer = SummaryWriter(str(workspace.stage(recipe.stage) / "tensorboard"))
-    smooth: dict[str, float] = {}
     ranks = accelerator.num_processes
     pictures = recipe.batch_size * ranks
 
@@ -135,6 +139,7 @@ def train(
             "weights": objective.trained_state(),
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "ema": ema.average,
+            "smooth": smooth,
         }
         workspace.save_checkpoint(recipe.stage, state)
         with ema.applied(objective):
@@ -157,56 +162,46 @@ def train(
     def batch_of(k: int) -> Batch:
         return objective.batch(k * ranks + accelerator.process_index)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wanted, stop)
     last_save = last_sheet = last_log = time.monotonic()
-    with ThreadPoolExecutor(1) as ahead:
+    with ThreadPoolExecutor(1) as ahead, whole_steps() as interrupted:
         future = ahead.submit(batch_of, step)
-        try:
-            while progress() < 1.0:
-                began = time.monotonic()
-                batch = {k: v.to(accelerator.device) for k, v in future.result().items()}
-                future = ahead.submit(batch_of, step + 1)
-                set_rate(
-                    optimizers, rate(step, progress(), recipe.warmup_steps, recipe.decay_fraction)
-                )
-                scalars = model(batch)
-                accelerator.backward(scalars["loss"])
-                norm = accelerator.clip_grad_norm_(objective.parameters(), recipe.clip_norm)
-                for optimizer in optimizers:
-                    optimizer.step()
-                    optimizer.zero_grad(set_to_none=True)
-                step += 1
-                ema.update(objective, pictures, step * pictures)
-                now = {k: float(v.detach()) for k, v in scalars.items()}
-                now["gradient_norm"] = float(norm)
-                for key, value in now.items():
-                    keep = 1 - 1 / min(100, step)
-                    smooth[key] = keep * smooth.get(key, value) + (1 - keep) * value
-                elapsed += time.monotonic() - began
-                clock = time.monotonic()
-                if clock - last_log > 20:
-                    last_log = clock
-                    speed = recipe.batch_size / (clock - began)
-                    for key, value in smooth.items():
-                        writer.add_scalar(key, value, step * pictures)
-                    writer.add_scalar("pictures_per_second", speed, step * pictures)
-                    text = " ".join(f"{k} {v:.4f}" for k, v in smooth.items())
-                    on_log(
-                        f"{recipe.stage} step {step} {elapsed / 60:.1f} min {speed:.0f}/s {text}"
-                    )
-                if clock - last_save > 60 * recipe.checkpoint_minutes:
-                    save()
-                    last_save = time.monotonic()
-                if clock - last_sheet > 60 * recipe.sheet_minutes:
-                    draw_sheet()
-                    last_sheet = time.monotonic()
-        except KeyboardInterrupt:
-            save()
-            raise
+        while progress() < 1.0:
+            if interrupted():
+                save()
+                raise KeyboardInterrupt
+            began = time.monotonic()
+            batch = {k: v.to(accelerator.device) for k, v in future.result().items()}
+            future = ahead.submit(batch_of, step + 1)
+            set_rate(optimizers, rate(step, progress(), recipe.warmup_steps, recipe.decay_fraction))
+            scalars = model(batch)
+            accelerator.backward(scalars["loss"])
+            norm = accelerator.clip_grad_norm_(objective.parameters(), recipe.clip_norm)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            step += 1
+            ema.update(objective, pictures, step * pictures)
+            now = {k: float(v.detach()) for k, v in scalars.items()}
+            now["gradient_norm"] = float(norm)
+            for key, value in now.items():
+                keep = 1 - 1 / min(100, step)
+                smooth[key] = keep * smooth.get(key, value) + (1 - keep) * value
+            elapsed += time.monotonic() - began
+            clock = time.monotonic()
+            if clock - last_log > 20:
+                last_log = clock
+                speed = recipe.batch_size / (clock - began)
+                for key, value in smooth.items():
+                    writer.add_scalar(key, value, step * pictures)
+                writer.add_scalar("pictures_per_second", speed, step * pictures)
+                text = " ".join(f"{k} {v:.4f}" for k, v in smooth.items())
+                on_log(f"{recipe.stage} step {step} {elapsed / 60:.1f} min {speed:.0f}/s {text}")
+            if clock - last_save > 60 * recipe.checkpoint_minutes:
+                save()
+                last_save = time.monotonic()
+            if clock - last_sheet > 60 * recipe.sheet_minutes:
+                draw_sheet()
+                last_sheet = time.monotonic()
     save()
     draw_sheet()
     objective.eval()
@@ -216,3 +211,28 @@ def train(
     writer.close()
     accelerator.end_training()
     return final
+
+
+@contextmanager
+def whole_steps() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C or a polite kill is noted for the end of the step, which is never cut in half.
+
+    Gives the question whether one came; a second one raises at once. Only a main thread hears them.
+    """
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            raise KeyboardInterrupt
+        came = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,152 @@
+"""Each stage's fast path against the slow one, written out here."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from unclip.config import SamplingConfig, UNetConfig
+from unclip.diffusion.guidance import classifier_free_guidance
+from unclip.diffusion.process import denoiser
+from unclip.diffusion.samplers import SAMPLERS, randn_rows
+from unclip.diffusion.schedule import make_schedule
+from unclip.models.unet import UNet
+from unclip.pipeline.stages import DecoderStage, PriorStage, TextStage, UpsamplerStage, drain
+
+CLOSE = {"rtol": 1e-4, "atol": 1e-4}
+
+
+def generators(*seeds):
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+@pytest.fixture(scope="module")
+def texts(bundle):
+    return drain(TextStage(bundle.text, bundle.tokenizer, 64)("two blue cats"))
+
+
+@pytest.fixture(scope="module")
+def z_i(bundle):
+    return F.normalize(torch.randn(2, bundle.config.prior.embed_dim), dim=-1)
+
+
+def test_text_has_no_padding_and_says_when_it_is_cut(bundle):
+    stage = TextStage(bundle.text, bundle.tokenizer, 8)
+    short = drain(stage("a red apple"))
+    assert short.prompt.mask.all()
+    assert short.empty.mask.sum() == 2
+    assert not short.truncated
+    long = drain(stage("a red apple on a sofa beside two blue cats"))
+    assert long.truncated
+    assert long.prompt.states.shape[1] == 8
+
+
+def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts):
+    stage = PriorStage(bundle.prior, SamplingConfig("ddim", 4))
+    drawn = drain(stage(texts, generators(3, 4), candidates=3))
+
+    schedule = make_schedule(bundle.config.prior.schedule)
+    for k, seed in enumerate((3, 4)):
+        generator = generators(seed)[0]
+        x_t = randn_rows((3, bundle.config.prior.embed_dim), [generator] * 3)
+        for i in range(3):  # one candidate at a time, without the cache
+            denoise = denoiser(lambda x, t: bundle.prior(x, t, texts.prompt), "x0", schedule)
+            with torch.no_grad():
+                *_, step = SAMPLERS["ddim"](denoise, x_t[i : i + 1], schedule.times(4), schedule)
+            z = bundle.prior.unscale(step.x_t)
+            cosine = F.cosine_similarity(z, texts.prompt.embedding)
+            assert cosine <= drawn.cosine[k] + 1e-5
+            if torch.isclose(cosine, drawn.cosine[k : k + 1], atol=1e-5):
+                torch.testing.assert_close(drawn.embedding[k : k + 1], z, **CLOSE)
+                break
+        else:
+            pytest.fail("the best is none of the three")
+
+
+def test_the_prior_can_be_guided(bundle, texts):
+    plain = PriorStage(bundle.prior, SamplingConfig("ddpm", 3))
+    guided = PriorStage(bundle.prior, SamplingConfig("ddpm", 3, guidance=4.0))
+    a, b = (drain(stage(texts, generators(1))).embedding for stage in (plain, guided))
+    assert a.shape == b.shape
+    assert not torch.allclose(a, b, atol=1e-3)
+
+
+def test_guidance_in_one_cached_batch_equals_two_calls_a_step(bundle, texts, z_i):
+    sampling = SamplingConfig("dpmpp_2m", 5, guidance=3.0, interval=(0.3, 0.7))
+    stage = DecoderStage(bundle.decoder, bundle.autoencoder, sampling)
+    x_t = stage.noise(generators(1, 2))
+    fast = drain(stage(z_i, texts, x_t, generators(1, 2)))
+
+    net, schedule = bundle.decoder, make_schedule("flow")
+    states, mask = texts.prompt.states.expand(2, -1, -1), texts.prompt.mask.expand(2, -1)
+    yes = torch.ones(2, dtype=torch.bool)
+    given = net.condition(z_i, states, mask)
+    null = net.condition(z_i, states, mask, drop_embedding=yes, drop_text=yes)
+    one = denoiser(lambda x, t: net(x, t, given), "flow", schedule)
+    other = denoiser(lambda x, t: net(x, t, null), "flow", schedule)
+    guided = classifier_free_guidance(one, lambda x, t: (one(x, t), other(x, t)), 3.0, (0.3, 0.7))
+    with torch.no_grad():
+        *_, step = SAMPLERS["dpmpp_2m"](guided, x_t, schedule.times(5), schedule)
+        slow = bundle.autoencoder.decode(step.x_t).clamp(-1, 1)
+    torch.testing.assert_close(fast, slow, **CLOSE)
+    assert fast.shape == (2, 3, 64, 64)
+
+
+@pytest.mark.parametrize("learned_range", [True, False])
+def test_a_pixel_unet_is_a_decoder_too(texts, z_i, learned_range):
+    config = UNetConfig(
+        image_size=16,
+        in_channels=3,
+        out_channels=6 if learned_range else 3,
+        channels=(16, 16),
+        blocks=1,
+        attention=(False, True),
+        head_dim=8,
+        embed_dim=32,
+        text_width=32,
+        context_width=16,
+        norm_groups=8,
+    )
+    net = UNet(config).eval().requires_grad_(False)
+    torch.nn.init.normal_(net.head.weight, std=0.05)
+    stage = DecoderStage(net, None, SamplingConfig("ddpm", 3, guidance=2.0))
+    both = drain(stage(z_i, texts, stage.noise(generators(1, 2)), generators(1, 2)))
+    alone = drain(stage(z_i[1:], texts, stage.noise(generators(2)), generators(2)))
+    assert both.shape == (2, 3, 16, 16)
+    assert both.abs().max() <= 1
+    torch.testing.assert_close(both[1:], alone, **CLOSE)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_an_upsampler_adds_its_residual_to_the_upscaled_picture(bundle, steps):
+    net = bundle.modules["upsampler_256"]
+    low = torch.rand(1, 3, 64, 64) * 2 - 1
+    stage = UpsamplerStage("upsampler_256", net, SamplingConfig("ddim", steps))
+    fast = drain(stage(low, generators(5)))
+
+    schedule = make_schedule("flow")
+    upscaled = F.interpolate(low, scale_factor=4, mode="bicubic", align_corners=False)
+    x_t = randn_rows((1, 3, 256, 256), generators(5))
+    denoise = denoiser(lambda x, t: net(x, t, low_res=upscaled), "x0", schedule)
+    with torch.no_grad():
+        *_, step = SAMPLERS["ddim"](denoise, x_t, schedule.times(steps), schedule)
+    slow = (upscaled + step.x_t / net.config.residual_scale).clamp(-1, 1)
+    torch.testing.assert_close(fast, slow, **CLOSE)
+
+
+def test_an_upsampler_is_told_how_bad_its_input_is(bundle):
+    config = dataclasses.replace(bundle.config.upsampler_256, noise_level=True)
+    net = UNet(config).eval().requires_grad_(False)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    low = torch.rand(1, 3, 64, 64) * 2 - 1
+    made = [
+        drain(
+            UpsamplerStage("u", net, SamplingConfig("ddim", 1, noise_level=level))(
+                low, generators(5)
+            )
+        )
+        for level in (0.0, 0.5)
+    ]
+    assert not torch.allclose(*made, atol=1e-3)

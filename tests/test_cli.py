@@ -1,0 +1,200 @@
+"""The command line: what it writes, and one line and exit code 2 for every mistake."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from unclip import cli
+from unclip.pipeline.files import read_picture
+
+SMALL = ["--size", "256x256", "--steps", "1", "--candidates", "1"]
+
+
+@pytest.fixture
+def unclip(capsys):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stopped.value.code, out, err
+
+    return run
+
+
+def one_line(err):
+    assert err.startswith("unclip: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_one_picture(unclip, bundle_path, tmp_path):
+    code, out, err = unclip(
+        "generate", "A red apple!", "--seed", 7, "--model", bundle_path, "-o", tmp_path, *SMALL
+    )
+    path = tmp_path / "a-red-apple-7.png"
+    assert (code, out, err) == (0, f"{path}\n", "")
+    settings, size = read_picture(path)
+    assert size == (256, 256)
+    assert settings["seed"] == 7
+    code, out, _ = unclip("show", path)
+    assert code == 0
+    assert "A red apple!" in out
+    assert "256 x 256" in out
+    code, out, _ = unclip("show", path, "--json")
+    assert json.loads(out) == {**settings, "width": 256, "height": 256}
+
+
+def test_several_pictures_as_json(unclip, bundle_path, tmp_path):
+    folder = tmp_path / "new" / "folder"
+    code, out, _ = unclip(
+        *("generate", "a cat", "-n", 2, "--seed", 3, "--model", bundle_path, "--json"),
+        *("--sampler", "ddim", "--guidance", 1.5, "-o", folder, *SMALL),
+    )
+    assert code == 0
+    result = json.loads(out)
+    assert [p["file"] for p in result["pictures"]] == [
+        str(folder / "a-cat-3.png"),
+        str(folder / "a-cat-4.png"),
+    ]
+    assert result["pictures"][0]["sampler"] == "ddim"
+    assert -1 <= result["pictures"][0]["clip_score"] <= 1
+    with Image.open(result["sheet"]) as sheet:
+        assert sheet.width > sheet.height
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_models(unclip, bundle_path):
+    code, out, _ = unclip("models", bundle_path)
+    assert code == 0
+    assert "tiny 1.2" in out
+    assert "Apache-2.0" in out
+    code, out, _ = unclip("models", bundle_path, "--json")
+    assert json.loads(out)[-1]["parameters"]["prior"] > 0
+    code, _, err = unclip("models", bundle_path / "nowhere")
+    assert code == 2
+    assert "model is" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("named", "arguments"),
+    [
+        ("prompt", ["generate", ""]),
+        ("prompt", ["generate", "x" * 1001]),
+        ("prompt", ["generate"]),
+        ("n is 0", ["generate", "a cat", "-n", "0"]),
+        ("n is 11", ["generate", "a cat", "-n", "11"]),
+        ("-n", ["generate", "a cat", "-n", "two"]),
+        ("size", ["generate", "a cat", "--size", "1024x768"]),
+        ("seed", ["generate", "a cat", "--seed", "-1"]),
+        ("steps", ["generate", "a cat", "--steps", "0"]),
+        ("guidance", ["generate", "a cat", "--guidance", "nan"]),
+        ("sampler", ["generate", "a cat", "--sampler", "heun"]),
+        ("candidates", ["generate", "a cat", "--candidates", "1000"]),
+        ("model", ["generate", "a cat", "--model", "nothing"]),
+        ("hub ids", ["generate", "a cat", "--model", "kakaobrain/karlo-v1-alpha"]),
+        ("--colour", ["generate", "a cat", "--colour", "red"]),
+        ("paint", ["paint"]),
+        ("file", ["show", "nothing.png"]),
+        ("run", ["export", "nothing", "out"]),
+        ("stage", ["train", "nothing"]),
+        ("--recipe", ["train", "clip", "--recipe", "nothing"]),
+        ("--minutes", ["train", "clip", "--minutes", "0"]),
+        ("--budget", ["train", "all", "--budget", "-1"]),
+        ("npm install", ["corpus", "build", "--packages", "nothing"]),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    unclip, bundle_path, tmp_path, monkeypatch, named, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] == "generate" and "--model" not in arguments:
+        arguments = [*arguments, "--model", bundle_path]
+    code, out, err = unclip(*arguments)
+    assert (code, out) == (2, "")
+    assert named in one_line(err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_written(unclip, bundle_path, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for output in (file, file / "deeper", "/proc/none"):
+        code, _, err = unclip("generate", "a cat", "--model", bundle_path, "-o", output)
+        assert code == 2
+        assert "output is" in one_line(err)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (flip, "has another SHA-256"),
+        (cut, "is cut short"),
+        (lambda path: path.write_bytes(b"\x80\x04\x95."), "is a pickle"),
+    ],
+)
+def test_a_broken_bundle(unclip, bundle_path, tmp_path, damage, said):
+    broken = shutil.copytree(bundle_path, tmp_path / "broken")
+    damage(broken / "prior.safetensors")
+    output = tmp_path / "pictures"
+    code, _, err = unclip("generate", "a cat", "--model", broken, "-o", output)
+    assert code == 2
+    assert f"prior.safetensors {said}" in one_line(err)
+    assert not output.exists()
+
+
+def test_training_without_its_packages_says_what_to_install(unclip, monkeypatch):
+    for name in [m for m in sys.modules if m.startswith(("unclip.training", "accelerate"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    code, _, err = unclip("train", "clip")
+    assert code == 2
+    assert "pip install 'unclip[train]'" in one_line(err)
+
+
+def test_help_comes_without_torch():
+    code = (
+        "import sys; from unclip import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: print({'torch', 'numpy', 'rich', 'PIL'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "generate" in done.stdout
+    assert done.stdout.endswith("set()\n")
+
+
+def test_ctrl_c_keeps_finished_pictures_only(bundle_path, tmp_path):
+    command = [sys.executable, "-m", "unclip.cli", "generate", "a cat", "-n", "10", "--seed", "1"]
+    command += ["--model", str(bundle_path), "-o", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*.png")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    before = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - before < 5, "a second on a machine of its own"
+    assert process.returncode == 130
+    assert "finished" in one_line(err)
+    files = sorted(tmp_path.iterdir())
+    assert 1 <= len(files) < 10
+    for file in files:
+        assert read_picture(file)[1] == (1024, 1024)

@@ -1,0 +1,63 @@
+"""The engine: one door, used from several threads, left at any moment."""
+
+import threading
+
+import pytest
+
+from unclip.engine import load
+from unclip.errors import Cancelled, InvalidArgument
+from unclip.types import Picture, Progress, Request
+
+SMALL = {"size": "256x256", "steps": 2, "candidates": 1}
+
+
+def test_load_and_generate(bundle_path):
+    engine = load(bundle_path, "cpu")
+    result = engine.generate("a red apple", n=2, seed=7, **SMALL)
+    assert [picture.seed for picture in result] == [7, 8]
+    assert len(result) == 2
+    assert result[0] is result.pictures[0]
+    assert result.request.seed == 7
+    assert set(result.seconds) == {"text", "prior", "decoder", "upsampler_256", "finish"}
+    assert engine.device.type == "cpu"
+
+
+def test_a_random_seed_is_recorded_and_repeats_the_picture(engine):
+    first = engine.generate("a cat", **SMALL)
+    again = engine.generate("a cat", seed=first[0].seed, **SMALL)
+    assert first[0].image.tobytes() == again[0].image.tobytes()
+
+
+def test_progress_reaches_the_caller(engine):
+    seen: list[Progress] = []
+    engine.generate("a cat", seed=1, on_progress=seen.append, **SMALL)
+    assert [e.step for e in seen if e.stage == "decoder"] == [1, 2]
+
+
+def test_errors_reach_the_caller(engine):
+    with pytest.raises(InvalidArgument, match="n is 0"):
+        engine.generate("a cat", n=0)
+    with pytest.raises(Cancelled):
+        engine.generate("a cat", cancelled=lambda: True, **SMALL)
+
+
+def test_a_stream_that_is_left_blocks_nobody(engine):
+    left = engine.stream(Request("a cat", seed=1, **SMALL))
+    next(left)
+    assert len(engine.generate("a dog", seed=1, **SMALL)) == 1
+    assert isinstance(list(left)[-1], Picture), "and it can be taken up again"
+
+
+def test_threads_take_turns_and_get_their_own_pictures(engine):
+    wanted = {seed: engine.generate("a cat", seed=seed, **SMALL)[0] for seed in (1, 2, 3)}
+    got = {}
+
+    def work(seed):
+        got[seed] = engine.generate("a cat", seed=seed, **SMALL)[0]
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(got[s].image.tobytes() == wanted[s].image.tobytes() for s in wanted)
