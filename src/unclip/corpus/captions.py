@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from unclip.corpus.colours import luminance
+from unclip.corpus.colours import colour_name, luminance
 from unclip.corpus.names import TONES, head, is_plural, plural, uncoloured, with_article
 from unclip.corpus.scene import Background, Placed, Scene
 from unclip.corpus.store import Sprite
@@ -136,6 +136,9 @@ def _thing(placed: Placed, rng: np.random.Generator) -> str:
         name = names[1] if face else _pick(rng, names[1:])
     if placed.colour is not None:
         return f"{placed.colour} {uncoloured(name)}"
+    if sprite.main_colour is not None and rng.random() < 0.3 and uncoloured(name) == name:
+        own = colour_name(sprite.main_colour)  # a thing's own colour is now and then worth a word
+        return f"{own} {name}" if own else name
     if sprite.tone and rng.random() < 0.5:
         return f"{name} {_tone(name, sprite.tone)}"
     return name

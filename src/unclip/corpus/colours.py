@@ -55,6 +55,21 @@ def luminance(rgb: RGB) -> float:
     return (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]) / 255
 
 
+def colour_name(main: HSV) -> str | None:
+    """What a person would call a main colour, or None where they might not agree."""
+    h, s, v = main
+    if s < 0.6:
+        return None
+
+    def distance(named: HSV) -> float:
+        turn = abs((h - named[0] + 0.5) % 1 - 0.5)
+        return turn * 6 + abs(v - named[2]) + 0.3 * abs(s - named[1])
+
+    vivid = {name: hsv for name, hsv in OBJECT_COLOURS.items() if hsv[1] > 0.1}
+    best = min(vivid, key=lambda name: distance(vivid[name]))
+    return best if distance(vivid[best]) < 0.2 else None
+
+
 def recolour(pixels: Pixels, main: HSV, colour: str) -> Pixels:
     """Give art whose main colour is `main` the named colour, pixel by pixel.
 

@@ -304,7 +304,7 @@ class _Choice:
             self._trees.append([list(tones.values()) for tones in tree.values()])
             drawn_once = all(store[i].source == "openclipart" for i in indices)
             weight = _CATEGORY_WEIGHT.get(store[indices[0]].category, 2.0)
-            weights.append(weight * len(tree) ** 0.5 * (_ONE_HAND_WEIGHT if drawn_once else 1.0))
+            weights.append(weight * len(tree) * (_ONE_HAND_WEIGHT if drawn_once else 1.0))
         self._ends = list(itertools.accumulate(weights))
 
     def draw(self, rng: np.random.Generator) -> int:
