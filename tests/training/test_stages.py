@@ -80,16 +80,24 @@ def test_golden_losses(trained):
 
 @pytest.mark.parametrize(
     ("stage", "steps", "to"),
-    [("clip", 24, 0.95), ("autoencoder", 24, 0.9), ("prior", 24, 0.95), ("decoder", 40, 0.98)],
+    [("clip", 16, 0.95), ("autoencoder", 16, 0.9), ("prior", 16, 0.95), ("decoder", 24, 0.98)],
 )
 def test_the_loss_falls(stage, steps, to, trained, train_in, tmp_path, losses):
     run = copy_of(trained.run, tmp_path / "run", stage)
-    train_in(stage, run, steps=steps, batch_size=16)
+    train_in(stage, run, steps=steps, batch_size=8)
     early, late = losses[stage][:5], losses[stage][-5:]
     assert sum(late) < to * sum(early)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "clip",
+        "autoencoder",
+        "decoder",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in STAGES if s == "prior" or "up" in s),
+    ],
+)
 def test_resume_is_exact(stage, trained, train_in, tmp_path):
     runs = [copy_of(trained.run, tmp_path / name, stage) for name in ("whole", "broken")]
     whole = train_in(stage, runs[0], steps=6)
@@ -132,8 +140,12 @@ def test_resume_of_nothing_starts_at_the_beginning(trained, train_in, tmp_path):
 def test_a_resumed_run_that_is_complete_trains_no_further(trained, train_in, tmp_path):
     run = shutil.copytree(trained.run, tmp_path / "run")
     before = load_file(run / "autoencoder.safetensors")
-    record = train_in("autoencoder", run, resume=True)
-    assert record == {**Workspace(trained.run).record["autoencoder"]}
+    record, old = (
+        train_in("autoencoder", run, resume=True),
+        Workspace(trained.run).record["autoencoder"],
+    )
+    for key in ("steps", "pictures", "losses", "reached"):
+        assert record[key] == old[key]
     assert same(before, load_file(run / "autoencoder.safetensors"))
 
 
@@ -185,9 +197,9 @@ def test_bad_values_are_named(change, said, store, tmp_path):
 
 
 @pytest.mark.parametrize("budget", [0, -1, math.nan])
-def test_a_budget_must_be_positive(budget, tmp_path):
+def test_a_budget_must_be_positive(budget, store, tmp_path):
     with pytest.raises(InvalidArgument, match="--budget is"):
-        train_all(budget, tmp_path / "run", tmp_path / "out")
+        train_all(budget, tmp_path / "run", tmp_path / "out", recipe="tiny", store=store.path)
 
 
 def test_shares_of_a_budget():

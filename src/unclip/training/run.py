@@ -50,7 +50,7 @@ def train_stage(
     """
     chosen = get_recipe(recipe, stage)
     if minutes is not None:
-        if minutes <= 0:
+        if not minutes > 0:  # a NaN is refused too
             raise InvalidArgument("--minutes", f"is {minutes:g}; it must be more than 0")
         chosen = dataclasses.replace(chosen, minutes=minutes)
     if batch_size is not None:
@@ -73,7 +73,7 @@ def train_all(
     on_log: Callable[[str], None] = print,
 ) -> Path:
     """Train every stage in order within `budget` minutes in all, and write a bundle to `out`."""
-    if budget <= 0:
+    if not budget > 0:
         raise InvalidArgument("--budget", f"is {budget:g} minutes; it must be more than 0")
     for stage in STAGES:
         train_stage(

@@ -176,7 +176,7 @@ def mask_any(mask: Tensor, factor: int) -> Tensor:
 
 
 def known_masks(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Masks `count 1 side side`, 1 where pixels are known: half-planes and rectangles or the rest."""
+    """Masks `count 1 side side`, 1 where pixels are known: half-planes, rectangles or the rest."""
     masks = torch.zeros(count, 1, side, side)
     for i in range(count):
         kind, cut = torch.randint(4, (2,), generator=generator).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -44,7 +45,9 @@ class UpsamplerObjective(Objective):
             self.autoencoder = Autoencoder(config.autoencoder)
             workspace.load("autoencoder", self.autoencoder)
         self.schedule = make_schedule(unet.schedule)
-        self.recipe, self.composer = recipe, composer
+        # Nothing enlarged is taught as sharp.
+        sharp = dataclasses.replace(composer.mixture, native=self.size)
+        self.recipe, self.composer = recipe, Composer(composer.store, sharp, composer.split)
 
     @property
     def network(self) -> UNet:
