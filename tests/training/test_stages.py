@@ -206,3 +206,14 @@ def test_shares_of_a_budget():
     assert tuple(SHARES) == STAGES
     assert sum(SHARES.values()) == pytest.approx(1)
     assert all(a > 0 for a, _ in itertools.pairwise(SHARES.values()))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_same_on_a_gpu(trained, train_in, tmp_path):
+    """Every stage trains, resumes and draws its sheet; `trained` ran there too."""
+    run = copy_of(trained.run, tmp_path / "run", "decoder")
+    train_in("decoder", run, steps=3)
+    assert train_in("decoder", run, steps=6, resume=True)["steps"] == 6
+    engine = unclip.load(trained.bundle, "cuda")
+    assert engine.generate("a cat", seed=1, size="256x256")[0].image.size == (256, 256)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unclip.corpus.colours import RGB
-from unclip.corpus.raster import Pixels
+from unclip.corpus.raster import Packed, Pixels, packed, unpacked
 from unclip.corpus.scene import Background, Box
 
 Plane = npt.NDArray[np.floating]
@@ -21,25 +21,27 @@ Scenery = Callable[[Plane, Plane, np.random.Generator, float], Plane]
 
 def draw(background: Background, size: int, box: Box) -> Pixels:
     """The part `box` (px) of a background of `size` px, uint8 [h, w, 3], writable."""
+    return unpacked(canvas(background, size, box))
+
+
+def canvas(background: Background, size: int, box: Box) -> Packed:
+    """What `draw` gives, packed for `raster.over`: [h, w], writable."""
     x0, y0, x1, y1 = box
-    height, width = y1 - y0, x1 - x0
-    if background.kind == "plain":  # bytes repeat faster than numpy broadcasts three of them
-        row = bytearray(bytes(background.colours[0]) * (height * width))
-        return np.frombuffer(row, np.uint8).reshape(height, width, 3)
-    out = np.empty((height, width, 3), np.uint8)
+    if background.kind == "plain":
+        colour = int.from_bytes(bytes(background.colours[0]), "little")
+        return np.full((y1 - y0, x1 - x0), colour, "<u4")
     u, v = _axes(size, box)
     if background.kind == "gradient":
         turn = 2 * np.pi * background.angle
         dx, dy = np.float32(np.cos(turn)), np.float32(np.sin(turn))
         reach = (abs(dx) + abs(dy)) / 2
         t = ((u - 0.5) * dx + (v - 0.5) * dy) / (2 * reach) + 0.5
-        a, b = (np.array(c, np.float32) for c in background.colours)
-        out[:] = a + (b - a) * t[..., None] + 0.5
-        return out
-    if size <= 128:
+        shown = _blend(*background.colours, t) + 0.5
+    elif size <= 128:
         return _small_scenery(background.kind, background.seed, size)[y0:y1, x0:x1].copy()
-    out[:] = _scenery(background.kind, background.seed, size, u, v)
-    return out
+    else:
+        shown = _scenery(background.kind, background.seed, size, u, v)
+    return packed(shown.astype(np.uint8).transpose(1, 2, 0))
 
 
 def _scenery(kind: str, seed: int, size: int, u: Plane, v: Plane) -> Plane:
@@ -48,9 +50,10 @@ def _scenery(kind: str, seed: int, size: int, u: Plane, v: Plane) -> Plane:
 
 
 @functools.lru_cache(maxsize=SCENERY_SEEDS * 6)
-def _small_scenery(kind: str, seed: int, size: int) -> Pixels:
-    """Small sceneries are drawn once: they cost ten times what the rest of a picture does."""
-    return _scenery(kind, seed, size, *_axes(size, (0, 0, size, size))).astype(np.uint8)
+def _small_scenery(kind: str, seed: int, size: int) -> Packed:
+    """Small sceneries are drawn once: they cost several times what the rest of a picture does."""
+    shown = _scenery(kind, seed, size, *_axes(size, (0, 0, size, size)))
+    return packed(shown.astype(np.uint8).transpose(1, 2, 0))
 
 
 @functools.lru_cache(maxsize=4)
@@ -63,9 +66,30 @@ def _axes(size: int, box: Box) -> tuple[Plane, Plane]:
 
 
 def _blend(a: RGB | Plane, b: RGB | Plane, t: Plane) -> Plane:
-    first, second = np.asarray(a, np.float32), np.asarray(b, np.float32)
-    mixed: Plane = first + (second - first) * t[..., None]
+    """From `a` at t = 0 to `b` at 1, as planes [3, h, w]."""
+    first, second = (
+        np.array(x, np.float32)[:, None, None] if isinstance(x, tuple) else x for x in (a, b)
+    )
+    mixed: Plane = first + (second - first) * t
     return mixed
+
+
+def _disc(
+    picture: Plane, colour: RGB, u: Plane, v: Plane, x: float, y: float, r: float,
+    soft: float, flat: float = 1.0, share: float = 1.0,
+) -> None:  # fmt: skip
+    """Lay a disc, `flat` times wider than high, over the pixels that it touches, in place.
+
+    `soft` is the width of its rim; `share` how much of what is under it is hidden.
+    """
+    reach = r + soft / 2
+    left, right = np.searchsorted(u[0], (x - reach, x + reach))
+    top, bottom = np.searchsorted(v[:, 0], (y - reach / flat, y + reach / flat))
+    part = picture[:, top:bottom, left:right]
+    distance = np.hypot(u[:, left:right] - x, (v[top:bottom] - y) * flat) - r
+    part[...] = _blend(part, colour, share * _edge(distance, soft))
+
+
 
 
 def _edge(distance: Plane, pixel: float) -> Plane:
@@ -91,8 +115,8 @@ def _clouds(picture: Plane, u: Plane, v: Plane, rng: np.random.Generator, pixel:
     for _ in range(2):
         cx, cy, w = rng.random() * 0.9 + 0.05, 0.1 + 0.18 * rng.random(), 0.06 + 0.05 * rng.random()
         for shift, scale in ((-1.0, 0.7), (0.0, 1.0), (1.0, 0.75)):
-            far = np.hypot(u - cx - shift * w, (v - cy) * 1.6) - w * 0.62 * scale
-            picture = _blend(picture, (255, 255, 255), 0.85 * _edge(far, max(pixel, 0.012)))
+            x, r = cx + shift * w, w * 0.62 * scale
+            _disc(picture, (255, 255, 255), u, v, x, cy, r, max(pixel, 0.012), 1.6, 0.85)
     return picture
 
 
@@ -116,11 +140,10 @@ def _sunset(u: Plane, v: Plane, rng: np.random.Generator, pixel: float) -> Plane
 def _night(u: Plane, v: Plane, rng: np.random.Generator, pixel: float) -> Plane:
     picture = _sky(v, u, (10, 14, 44), (44, 54, 110), 1.0)
     for x, y, r in rng.random((26, 3)):
-        star = np.hypot(u - x, v - y * 0.8) - (0.003 + 0.006 * r)
-        picture = _blend(picture, (250, 246, 220), _edge(star, max(pixel, 0.008)))
+        radius, soft = 0.003 + 0.006 * r, max(pixel, 0.008)
+        _disc(picture, (250, 246, 220), u, v, x, y * 0.8, radius, soft)
     cx, cy = 0.15 + 0.7 * rng.random(), 0.12 + 0.06 * rng.random()
-    moon = np.hypot(u - cx, v - cy) - 0.075
-    picture = _blend(picture, (252, 244, 206), _edge(moon, pixel))
+    _disc(picture, (252, 244, 206), u, v, cx, cy, 0.075, pixel)
     return _blend(picture, (20, 32, 42), _edge(_hill(u, rng, 0.8, 0.02) - v, pixel))
 
 
@@ -138,8 +161,7 @@ def _snow(u: Plane, v: Plane, rng: np.random.Generator, pixel: float) -> Plane:
     picture = _blend(picture, (214, 226, 240), _edge(_hill(u, rng, 0.62, 0.03) - v, pixel))
     picture = _blend(picture, (246, 250, 255), _edge(_hill(u, rng, 0.72, 0.02) - v, pixel))
     for x, y, r in rng.random((30, 3)):
-        flake = np.hypot(u - x, v - y) - (0.004 + 0.007 * r)
-        picture = _blend(picture, (255, 255, 255), _edge(flake, max(pixel, 0.008)))
+        _disc(picture, (255, 255, 255), u, v, x, y, 0.004 + 0.007 * r, max(pixel, 0.008))
     return picture
 
 

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
+Packed = npt.NDArray[np.uint32]
+"""Pixels of four bytes each, red lowest: numpy works on them several times faster."""
 View = tuple[float, float, float, float]
 
 
@@ -73,6 +75,49 @@ def resize(pixels: Pixels, side: int) -> Pixels:
     # CMYK stands for any four bands: Pillow then resizes premultiplied values as they are.
     picture = Image.frombuffer("CMYK", pixels.shape[:2], pixels, "raw", "CMYK", 0, 1)
     return np.asarray(picture.resize((side, side), Image.Resampling.HAMMING))
+
+
+def packed(pixels: Pixels) -> Packed:
+    """RGB [h, w, 3] as [h, w], with a fourth byte of 0."""
+    canvas = np.zeros(pixels.shape[:2], "<u4")
+    _bytes(canvas)[..., :3] = pixels
+    return canvas
+
+
+def unpacked(canvas: Packed) -> Pixels:
+    """The inverse of `packed`, a new array."""
+    out = np.empty((*canvas.shape, 3), np.uint8)
+    channels = _bytes(canvas)
+    for c in range(3):  # numpy is slow where the innermost of its loops is three long
+        out[..., c] = channels[..., c]
+    return out
+
+
+def _bytes(canvas: Packed) -> Pixels:
+    return canvas.view(np.uint8).reshape(*canvas.shape, 4)
+
+
+def over(part: Pixels, canvas: Packed) -> None:
+    """Lay premultiplied RGBA [h, w, 4] over a canvas [h, w], in place.
+
+    Each channel becomes `part + canvas * (255 - alpha) / 255`, rounded. Red and blue are worked on
+    as two halves of one number, for products of two bytes leave each of them room.
+    """
+    top: Packed = part.view("<u4")[..., 0]
+    through = 255 - (top >> 24)
+    mixed = _divided((canvas & 0xFF00FF) * through, 0xFF00FF)
+    mixed |= _divided(((canvas >> 8) & 0xFF) * through, 0xFF) << 8
+    mixed += top & 0xFFFFFF
+    canvas[...] = mixed
+
+
+def _divided(products: Packed, mask: int) -> Packed:
+    """Products of two bytes divided by 255 and rounded, in every 16 bits that `mask` picks."""
+    products += mask & 0x800080
+    products += (products >> 8) & mask
+    products >>= 8
+    products &= mask
+    return products
 
 
 def main_colour(pixels: Pixels) -> tuple[float, float, float] | None:

@@ -55,6 +55,15 @@ class Objective(nn.Module):
         """Last measurements for the record (averaged weights are in place)."""
         return {}
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are; `batch` makes its tensors on the CPU."""
+        return next(self.parameters()).device
+
+    def on_device(self, batch: Batch) -> Batch:
+        """A batch as `forward` takes it."""
+        return {key: value.to(self.device) for key, value in batch.items()}
+
     def freeze_others(self) -> None:
         """Only the trained components get gradients and training mode."""
         for name, module in self.named_children():
@@ -100,7 +109,11 @@ def train(
         step, elapsed = checkpoint["step"], checkpoint["elapsed"]
         objective.load_state_dict(checkpoint["weights"], strict=False)
         for optimizer, state in zip(optimizers, checkpoint["optimizers"], strict=True):
+            # The rates are the recipe's, which may have changed since.
+            rates = [group["base_lr"] for group in optimizer.param_groups]
             optimizer.load_state_dict(state)
+            for group, base_lr in zip(optimizer.param_groups, rates, strict=True):
+                group["base_lr"] = base_lr
         ema.average = checkpoint["ema"]
         smooth.update(checkpoint.get("smooth", {}))
         on_log(f"{recipe.stage}: resumed at step {step}, {elapsed / 60:.1f} min")

@@ -85,8 +85,9 @@ def default(stage: str) -> Recipe:
             "upsampler-256",
             compile=False,
             expected="above bicubic by 3 dB after 15 minutes on one core",
-            minutes=15,
+            minutes=25,
             batch_size=32,
+            adamw_lr=2e-3,
             ema_half_life=5_000,
         ),
         "upsampler-1024": Recipe(
@@ -95,6 +96,7 @@ def default(stage: str) -> Recipe:
             expected="above bicubic by 2 dB after 12 minutes on one core",
             minutes=12,
             batch_size=16,
+            adamw_lr=2e-3,
             ema_half_life=5_000,
         ),
     }

@@ -25,7 +25,8 @@ class AutoencoderObjective(Objective):
         super().__init__()
         config = prepare_run(recipe, workspace, composer)
         assert config.autoencoder is not None, "this preset decodes pixels"
-        self.autoencoder = Autoencoder(config.autoencoder).to(memory_format=torch.channels_last)
+        self.autoencoder = Autoencoder(config.autoencoder)
+        self.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.composer = recipe, composer
 
     def batch(self, index: int) -> Batch:
@@ -52,7 +53,8 @@ class AutoencoderObjective(Objective):
         }
 
     def _unseen(self, count: int) -> Tensor:
-        return to_tensor(compose(self.composer, self.recipe.seed + 1_000_003, 0, count).pixels)
+        made = compose(self.composer, self.recipe.seed + 1_000_003, 0, count)
+        return to_tensor(made.pixels).to(self.device)
 
     def sheet(self) -> Image.Image:
         pixels = self._unseen(16)

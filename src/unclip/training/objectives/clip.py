@@ -72,5 +72,5 @@ class ClipObjective(Objective):
         return {"loss": loss, "accuracy": accuracy, "scale": scale.detach()}
 
     def finish(self) -> dict[str, float]:
-        batch = self._batch(self.recipe.seed + 1_000_003, 0, 256)
+        batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 256))
         return {"accuracy_of_256": float(self.forward(batch)["accuracy"])}

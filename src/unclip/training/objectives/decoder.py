@@ -12,13 +12,13 @@ from unclip.corpus.batches import batch as compose
 from unclip.corpus.composer import Composer
 from unclip.diffusion.guidance import classifier_free_guidance
 from unclip.diffusion.losses import logit_normal_times
-from unclip.diffusion.process import denoiser, q_sample, target
+from unclip.diffusion.process import AnyDenoiser, denoiser, q_sample, target
 from unclip.diffusion.samplers import SAMPLERS
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
-from unclip.models.dit import Known, LatentTransformer
+from unclip.models.dit import DiTConditioning, Known, LatentTransformer
 from unclip.models.image import ImageTower
-from unclip.models.text import TextTower
+from unclip.models.text import TextEncoding, TextTower
 from unclip.training.data import (
     PROMPTS,
     generator_of,
@@ -53,7 +53,7 @@ class DecoderObjective(Objective):
         self.autoencoder = Autoencoder(config.autoencoder)
         for name in ("text", "image", "autoencoder"):
             workspace.load(name, getattr(self, name))
-        self.autoencoder.to(memory_format=torch.channels_last)
+        self.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder = LatentTransformer(config.decoder)
         self.schedule = make_schedule(config.decoder.schedule)
         self.recipe, self.composer = recipe, composer
@@ -124,16 +124,14 @@ class DecoderObjective(Objective):
         )
 
     def sheet(self) -> Image.Image:
-        """Each prompt four times from its text alone, then four pictures redrawn from z_i."""
-        ids, mask = tokenize(self.tokenizer, list(PROMPTS))
-        encoding = self.text(ids, mask)
+        """Each prompt three times from its text alone, then pictures redrawn twice from z_i."""
+        encoding = self._encode(list(PROMPTS))
         n = len(PROMPTS)
-        nothing = torch.zeros(n, self.decoder.config.embed_dim)
-        yes = torch.ones(n, dtype=torch.bool)
+        nothing = torch.zeros(n, self.decoder.config.embed_dim, device=self.device)
+        yes = torch.ones(n, dtype=torch.bool, device=self.device)
         made = compose(self.composer, self.recipe.seed + 1_000_003, 0, n)
-        truth = to_tensor(made.pixels)
-        ids_2, mask_2 = tokenize(self.tokenizer, made.captions)
-        encoding_2 = self.text(ids_2, mask_2)
+        truth = to_tensor(made.pixels).to(self.device)
+        encoding_2 = self._encode(made.captions)
         z_i = self.image(truth)
         texts = [
             self._sample(nothing, encoding.states, encoding.mask, yes, seed) for seed in range(3)
@@ -143,28 +141,34 @@ class DecoderObjective(Objective):
         ]
         return sheet(torch.cat([*texts, *redrawn, truth]), n)
 
+    def _encode(self, captions: list[str]) -> TextEncoding:
+        ids, mask = tokenize(self.tokenizer, captions)
+        encoding: TextEncoding = self.text(ids.to(self.device), mask.to(self.device))
+        return encoding
+
     def _sample(
         self, z_i: Tensor, states: Tensor, mask: Tensor, drop: Tensor | None, seed: int
     ) -> Tensor:
         n, config = len(z_i), self.decoder.config
         with torch.autocast(z_i.device.type, torch.bfloat16):
             given = self.decoder.condition(z_i, states, mask, drop_embedding=drop)
-            yes = torch.ones(n, dtype=torch.bool)
+            yes = torch.ones(n, dtype=torch.bool, device=self.device)
             null = self.decoder.condition(z_i, states, mask, drop_embedding=yes, drop_text=yes)
 
-            def conditional(x_t: Tensor, t: Tensor) -> Tensor:
-                return self.decoder(x_t, t, given).float()
+            def of(conditioning: DiTConditioning) -> AnyDenoiser:
+                return denoiser(
+                    lambda x, t: self.decoder(x, t, conditioning).float(),
+                    config.prediction,
+                    self.schedule,
+                )
 
-            def unconditional(x_t: Tensor, t: Tensor) -> Tensor:
-                return self.decoder(x_t, t, null).float()
-
-            one = denoiser(conditional, config.prediction, self.schedule)
-            other = denoiser(unconditional, config.prediction, self.schedule)
+            one, other = of(given), of(null)
             guided = classifier_free_guidance(
                 one, lambda x, t: (one(x, t), other(x, t)), 2.5, (0.1, 0.9)
             )
             shape = (n, config.latent_channels, config.grid, config.grid)
-            x_t = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+            noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+            x_t = noise.to(self.device)
             for step in SAMPLERS["dpmpp_2m"](guided, x_t, self.schedule.times(16), self.schedule):
                 x_t = step.x_t
             return self.autoencoder.decode(x_t).float()

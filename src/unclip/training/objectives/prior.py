@@ -35,7 +35,7 @@ class PriorObjective(Objective):
         self.recipe, self.composer = recipe, composer
         with torch.no_grad():
             pixels = to_tensor(compose(composer, recipe.seed + 2_000_003, 0, 1024).pixels)
-            self.prior.fit_scale(torch.cat([self.image(part) for part in pixels.split(128)]))
+            self.prior.fit_scale(torch.cat([self.image(part) for part in torch.split(pixels, 128)]))
 
     def batch(self, index: int) -> Batch:
         return self._batch(self.recipe.seed + 1, index, self.recipe.batch_size)
@@ -66,7 +66,7 @@ class PriorObjective(Objective):
 
     def finish(self) -> dict[str, float]:
         """Also the cosine at pure noise, where only the text can help."""
-        batch = self._batch(self.recipe.seed + 1_000_003, 0, 512)
+        batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 512))
         everywhere = float(self.forward(batch)["cosine"])
         batch["t"] = torch.ones_like(batch["t"])
         return {"cosine": everywhere, "cosine_from_noise": float(self.forward(batch)["cosine"])}

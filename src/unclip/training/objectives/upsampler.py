@@ -24,6 +24,10 @@ from unclip.training.workspace import Workspace
 FACTOR = 4
 FROM_NOISE = 0.5
 """Share of the batch at pure noise: with one or two steps that is where the work is done."""
+LATENT_NOISE = 0.25
+"""Standard deviation on latents of unit variance at the worst level, as a decoder's errors."""
+GRADIENT_WEIGHT = 2.0
+"""Of the gradient loss beside L1: edges are what an upsampler is for."""
 
 
 class UpsamplerObjective(Objective):
@@ -38,7 +42,8 @@ class UpsamplerObjective(Objective):
         assert unet is not None
         self.trained = (name,)
         self.crop = 128 if self.size == 256 else 256
-        setattr(self, name, UNet(unet).to(memory_format=torch.channels_last))
+        setattr(self, name, UNet(unet))
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.autoencoder: Autoencoder | None = None
         if self.size == 256:
             assert config.autoencoder is not None
@@ -80,9 +85,10 @@ class UpsamplerObjective(Objective):
         level = torch.rand(len(low), generator=generator)
         if self.autoencoder is not None:
             with torch.no_grad():
-                latents = self.autoencoder.encode(low)
+                latents = self.autoencoder.encode(low.to(self.device))
                 noise = torch.randn(latents.shape, generator=generator)
-                low = self.autoencoder.decode(latents + 0.4 * level[:, None, None, None] * noise)
+                noise *= 0.4 * level[:, None, None, None]
+                low = self.autoencoder.decode(latents + noise.to(self.device)).cpu()
         else:
             sigma = 0.3 + 0.9 * float(torch.rand(1, generator=generator))  # paper: blur, sigma 0.6
             low = blur(low, sigma)
@@ -110,10 +116,10 @@ class UpsamplerObjective(Objective):
         first = t >= 1
         made = upscaled + output.detach() / config.residual_scale
         gain = psnr(made[first], pixels[first]) - psnr(upscaled[first], pixels[first])
-        return {"loss": l1 + gradient, "l1": l1.detach(), "psnr_over_bicubic": gain}
+        return {"loss": l1 + GRADIENT_WEIGHT * gradient, "l1": l1.detach(), "psnr_over_bicubic": gain}
 
     def sheet(self) -> Image.Image:
-        batch = self._batch(self.recipe.seed + 1_000_003, 0, 6)
+        batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 6))
         batch["t"] = torch.ones_like(batch["t"])
         config = self.network.config
         upscaled = F.interpolate(batch["low"], scale_factor=FACTOR, mode="bicubic")
@@ -125,7 +131,7 @@ class UpsamplerObjective(Objective):
         return sheet(torch.cat([upscaled, made, batch["pixels"]]), 6)
 
     def finish(self) -> dict[str, float]:
-        batch = self._batch(self.recipe.seed + 1_000_003, 0, 32)
+        batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 32))
         batch["t"] = torch.ones_like(batch["t"])
         return {"psnr_over_bicubic": float(self.forward(batch)["psnr_over_bicubic"])}
 
