@@ -81,22 +81,23 @@ def recolour(pixels: Pixels, main: HSV, colour: str) -> Pixels:
         colour: a key of `OBJECT_COLOURS`.
     """
     target = OBJECT_COLOURS[colour]
-    alpha = pixels[..., 3:].astype(np.float32) / 255
-    rgb = pixels[..., :3].astype(np.float32) / 255 / np.maximum(alpha, 1 / 255)
-    rgb = np.minimum(rgb, 1.0)
+    planes = np.stack([pixels[..., c] for c in range(4)]).astype(np.float32) / 255
+    rgb, alpha = planes[:3], planes[3]
+    rgb = np.minimum(rgb / np.maximum(alpha, 1 / 255), 1.0)
     h, s, v = _to_hsv(rgb)
-    off = (h - main[0] + 0.5) % 1 - 0.5
+    off = _wrapped(h - main[0] + 0.5, 1) - 0.5
     ours = np.clip((0.17 - np.abs(off)) * 20, 0, 1) * np.clip(s * 5 - 0.5, 0, 1)
     # pale colours take little of the shading, or their shadows would look like another colour
     depth = 0.4 if target[1] < 0.1 and target[2] > 0.9 else 1.0
     changed = _from_hsv(
-        np.asarray((target[0] + 0.4 * off) % 1),
+        _wrapped(target[0] + 0.4 * off, 1),
         np.clip(s * (target[1] / main[1]), 0, 1),
         np.clip(target[2] * (v / main[2]) ** depth, 0, 1),
     )
-    mixed = rgb + (changed - rgb) * ours[..., None]
+    mixed = (rgb + (changed - rgb) * ours) * alpha * 255 + 0.5
     out = pixels.copy()
-    out[..., :3] = np.minimum(mixed * alpha * 255 + 0.5, pixels[..., 3:])
+    for c in range(3):
+        out[..., c] = np.minimum(mixed[c], pixels[..., 3])
     return out
 
 
@@ -104,14 +105,14 @@ Plane = npt.NDArray[np.floating]
 
 
 def _to_hsv(rgb: Plane) -> tuple[Plane, Plane, Plane]:
-    """Hue in [0, 1), saturation, value: each [h, w]."""
-    r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    high, low = rgb.max(-1), rgb.min(-1)
+    """Hue in [0, 1), saturation, value, each [h, w], of planes [3, h, w]."""
+    r, g, b = rgb
+    high, low = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b)
     spread = high - low
     safe = np.maximum(spread, 1e-6)
-    hue = np.where(
-        high == r, ((g - b) / safe) % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)
-    )
+    red, green = high == r, high == g
+    hue = np.where(red, g - b, np.where(green, b - r, r - g)) / safe
+    hue = np.where(red, _wrapped(hue, 6), hue + np.where(green, np.float32(2), np.float32(4)))
     return hue / 6, spread / np.maximum(high, 1e-6), high
 
 
@@ -119,8 +120,14 @@ def _from_hsv(h: Plane, s: Plane, v: Plane) -> Plane:
     """The inverse of `_to_hsv`."""
 
     def channel(n: float) -> Plane:
-        k = (n + h * 6) % 6
+        k = _wrapped(n + h * 6, 6)
         level: Plane = v - v * s * np.clip(np.minimum(k, 4 - k), 0, 1)
         return level
 
-    return np.stack([channel(5), channel(3), channel(1)], -1).astype(np.float32)
+    return np.stack([channel(5), channel(3), channel(1)]).astype(np.float32)
+
+
+def _wrapped(x: Plane, turn: int) -> Plane:
+    """`x % turn` for x within one turn of [0, turn), several times faster."""
+    up: Plane = np.where(x < 0, x + turn, x)
+    return np.where(up >= turn, up - turn, up)

@@ -19,7 +19,7 @@ import numpy as np
 from unclip.corpus import backgrounds, captions
 from unclip.corpus.colours import BACKGROUND_COLOURS, OBJECT_COLOURS, RGB, recolour
 from unclip.corpus.names import plural, uncoloured
-from unclip.corpus.raster import Pixels
+from unclip.corpus.raster import Packed, Pixels, over, unpacked
 from unclip.corpus.scene import Background, Box, Placed, Relation, Scene
 from unclip.corpus.store import SpriteStore
 from unclip.errors import InvalidArgument
@@ -154,16 +154,16 @@ class Composer:
 
         Only what the crop shows is drawn: vector art from its SVG, sharp at any size.
         """
-        canvas = backgrounds.draw(scene.background, size, box)
+        canvas = backgrounds.canvas(scene.background, size, box)
         for placed in scene.objects:
             self._paste(canvas, placed, size, box)
-        return canvas
+        return unpacked(canvas)
 
     def caption(self, scene: Scene, rng: np.random.Generator) -> str:
         """A true description of `scene`, one of many phrasings."""
         return captions.describe(scene, rng)
 
-    def _paste(self, canvas: Pixels, placed: Placed, size: int, box: Box) -> None:
+    def _paste(self, canvas: Packed, placed: Placed, size: int, box: Box) -> None:
         px0, py0, px1, py1 = placed.box(size)
         x0, y0 = max(px0, box[0]), max(py0, box[1])
         x1, y1 = min(px1, box[2]), min(py1, box[3])
@@ -177,14 +177,7 @@ class Composer:
         if placed.colour is not None:
             assert placed.sprite.main_colour is not None
             part = recolour(part, placed.sprite.main_colour, placed.colour)
-        under = canvas[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
-        # premultiplied "over", rounded: part + under * (255 - alpha) / 255
-        shown = (255 - part[..., 3:]).astype(np.uint16) * under
-        shown += 128
-        shown += shown >> 8
-        shown >>= 8
-        shown += part[..., :3]
-        np.minimum(shown, 255, out=under, casting="unsafe")
+        over(part, canvas[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]])
 
     def _single(self, rng: np.random.Generator) -> Scene:
         index = self._any.draw(rng)

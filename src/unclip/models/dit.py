@@ -92,7 +92,7 @@ class LatentTransformer(nn.Module):
             scaled = torch.where(drop_embedding[:, None], self.null_embedding, scaled)
         if drop_text is not None:
             mask = mask & ~drop_text[:, None]
-        image = self.embedding_to_tokens(scaled).unflatten(-1, (self.config.image_tokens, -1))
+        image = self.embedding_to_tokens(scaled).reshape(len(scaled), self.config.image_tokens, -1)
         text = self.text_to_tokens(states)
         tokens = self.norm_context(torch.cat([image, text.to(image.dtype)], dim=1))
         present = mask.new_ones(mask.shape[0], self.config.image_tokens)
@@ -133,8 +133,8 @@ class LatentTransformer(nn.Module):
             x = block(x, self._context(block, i, time_token, conditioning), mask)
             if i < len(self.skips):
                 stack.append(x)
-        x = self.output(self.norm(x))
-        return x.transpose(1, 2).unflatten(2, (h, w))
+        out: Tensor = self.output(self.norm(x)).transpose(1, 2).reshape(b, -1, h, w)
+        return out
 
     def _blocks(self) -> list[TransformerBlock]:
         return list(self.blocks)  # type: ignore[arg-type]

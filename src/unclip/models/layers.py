@@ -39,7 +39,7 @@ class TimeEmbedding(nn.Module):
 
 def split_heads(x: Float[Tensor, "b n w"], heads: int) -> Float[Tensor, "b h n d"]:
     """Last axis cut into heads."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def merge_heads(x: Float[Tensor, "b h n d"]) -> Float[Tensor, "b n w"]:
@@ -63,12 +63,15 @@ def attention(
     scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
-    return scores.softmax(dim=-1).to(v.dtype) @ v
+    mixed: Tensor = scores.softmax(dim=-1).to(v.dtype) @ v
+    return mixed
 
 
 def rms_norm(x: Float[Tensor, "... w"], weight: Float[Tensor, " w"] | None = None) -> Tensor:
     """x / rms(x), times `weight`; a weight of another precision follows x."""
-    return F.rms_norm(x, (x.shape[-1],), None if weight is None else weight.to(x.dtype), 1e-6)
+    gain = None if weight is None else weight.to(x.dtype)
+    normed: Tensor = F.rms_norm(x, (x.shape[-1],), gain, 1e-6)
+    return normed
 
 
 class RMSNorm(nn.Module):

@@ -116,7 +116,11 @@ class UpsamplerObjective(Objective):
         first = t >= 1
         made = upscaled + output.detach() / config.residual_scale
         gain = psnr(made[first], pixels[first]) - psnr(upscaled[first], pixels[first])
-        return {"loss": l1 + GRADIENT_WEIGHT * gradient, "l1": l1.detach(), "psnr_over_bicubic": gain}
+        return {
+            "loss": l1 + GRADIENT_WEIGHT * gradient,
+            "l1": l1.detach(),
+            "psnr_over_bicubic": gain,
+        }
 
     def sheet(self) -> Image.Image:
         batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 6))
