@@ -81,7 +81,8 @@ def recolour(pixels: Pixels, main: HSV, colour: str) -> Pixels:
         colour: a key of `OBJECT_COLOURS`.
     """
     target = OBJECT_COLOURS[colour]
-    planes = np.stack([pixels[..., c] for c in range(4)]).astype(np.float32) / 255
+    whole = np.stack([pixels[..., c] for c in range(4)])
+    planes = whole / np.float32(255)
     rgb, alpha = planes[:3], planes[3]
     rgb = np.minimum(rgb / np.maximum(alpha, 1 / 255), 1.0)
     h, s, v = _to_hsv(rgb)
@@ -128,6 +129,6 @@ def _from_hsv(h: Plane, s: Plane, v: Plane) -> Plane:
 
 
 def _wrapped(x: Plane, turn: int) -> Plane:
-    """`x % turn` for x within one turn of [0, turn), several times faster."""
-    up: Plane = np.where(x < 0, x + turn, x)
-    return np.where(up >= turn, up - turn, up)
+    """`x % turn`, several times faster."""
+    left: Plane = x - turn * np.floor(x / turn)
+    return left

@@ -19,7 +19,7 @@ import numpy as np
 from unclip.corpus import backgrounds, captions
 from unclip.corpus.colours import BACKGROUND_COLOURS, OBJECT_COLOURS, RGB, recolour
 from unclip.corpus.names import plural, uncoloured
-from unclip.corpus.raster import Packed, Pixels, over, unpacked
+from unclip.corpus.raster import Pixels, over, unpacked
 from unclip.corpus.scene import Background, Box, Placed, Relation, Scene
 from unclip.corpus.store import SpriteStore
 from unclip.errors import InvalidArgument
@@ -155,29 +155,35 @@ class Composer:
         Only what the crop shows is drawn: vector art from its SVG, sharp at any size.
         """
         canvas = backgrounds.canvas(scene.background, size, box)
+        drawn: dict[object, Pixels] = {}
         for placed in scene.objects:
-            self._paste(canvas, placed, size, box)
+            px0, py0, px1, py1 = placed.box(size)
+            x0, y0 = max(px0, box[0]), max(py0, box[1])
+            x1, y1 = min(px1, box[2]), min(py1, box[3])
+            if x0 >= x1 or y0 >= y1:
+                continue
+            window = (x0 - px0, y0 - py0, x1 - px0, y1 - py0)
+            key = (placed.index, placed.flip, placed.colour, px1 - px0, window)
+            if key not in drawn:  # several of the same thing are drawn once
+                drawn[key] = self._part(placed, px1 - px0, window)
+            over(drawn[key], canvas[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]])
         return unpacked(canvas)
 
     def caption(self, scene: Scene, rng: np.random.Generator) -> str:
         """A true description of `scene`, one of many phrasings."""
         return captions.describe(scene, rng)
 
-    def _paste(self, canvas: Packed, placed: Placed, size: int, box: Box) -> None:
-        px0, py0, px1, py1 = placed.box(size)
-        x0, y0 = max(px0, box[0]), max(py0, box[1])
-        x1, y1 = min(px1, box[2]), min(py1, box[3])
-        if x0 >= x1 or y0 >= y1:
-            return
-        side = px1 - px0
-        left, right = (px1 - x1, px1 - x0) if placed.flip else (x0 - px0, x1 - px0)
-        part = self.store.region(placed.index, side, (left, y0 - py0, right, y1 - py0))
+    def _part(self, placed: Placed, side: int, window: Box) -> Pixels:
+        """The part `window` of an object drawn `side` px wide, premultiplied RGBA."""
+        x0, y0, x1, y1 = window
         if placed.flip:
-            part = part[:, ::-1]
+            part = self.store.region(placed.index, side, (side - x1, y0, side - x0, y1))[:, ::-1]
+        else:
+            part = self.store.region(placed.index, side, window)
         if placed.colour is not None:
             assert placed.sprite.main_colour is not None
             part = recolour(part, placed.sprite.main_colour, placed.colour)
-        over(part, canvas[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]])
+        return part
 
     def _single(self, rng: np.random.Generator) -> Scene:
         index = self._any.draw(rng)
