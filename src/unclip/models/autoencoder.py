@@ -44,7 +44,7 @@ class Autoencoder(nn.Module):
             encoder += [ResBlock(width) for _ in range(config.encoder_blocks)]
         encoder += [nn.Conv2d(widths[-1], z, 1)]
         self.encoder = nn.Sequential(*encoder)
-        # Running statistics fix the scale of the latents, for the diffusion and for the noise below.
+        # Running statistics fix the scale of the latents for the diffusion.
         self.scale = nn.BatchNorm2d(z, affine=False)
         decoder: list[nn.Module] = [nn.Conv2d(z, widths[-1], 3, padding=1)]
         for i, width in reversed(list(enumerate(widths))):
@@ -67,7 +67,7 @@ class Autoencoder(nn.Module):
     def forward(
         self, pixels: Float[Tensor, "b 3 h w"], noise: Float[Tensor, "b z hf wf"]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b z hf wf"]]:
-        """Reconstruction through latents with `noise` added, so that `decode` forgives a sampler."""
+        """Reconstruction through noisy latents, so that `decode` forgives a sampler; the latents."""
         latents = self.encode(pixels)
         return self.decode(latents + noise.to(latents.dtype)), latents
 

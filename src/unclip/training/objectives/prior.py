@@ -11,12 +11,15 @@ from unclip.corpus.composer import Composer
 from unclip.diffusion.process import q_sample
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.image import ImageTower
-from unclip.models.prior import Prior
+from unclip.models.prior import Prior, drop_text
 from unclip.models.text import TextTower
 from unclip.training.data import generator_of, load_tokenizer, prepare_run, to_tensor, tokenize
 from unclip.training.loop import Batch, Objective
 from unclip.training.recipes import Recipe
 from unclip.training.workspace import Workspace
+
+DROP_TEXT = 0.1
+"""Share of the batch that sees the empty text, for guidance (unCLIP, appendix C)."""
 
 
 class PriorObjective(Objective):
@@ -47,7 +50,9 @@ class PriorObjective(Objective):
         return {
             "pixels": to_tensor(made.pixels),
             "ids": ids,
+            "null_ids": self.tokenizer([""]).ids,
             "mask": mask,
+            "drop_text": torch.rand(size, generator=generator) < DROP_TEXT,
             "t": self.schedule.uniform_times(generator, size),
             "noise": torch.randn(size, self.prior.config.embed_dim, generator=generator),
         }
@@ -55,7 +60,8 @@ class PriorObjective(Objective):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
             z_i = self.image(batch["pixels"]).float()
-            encoding = self.text(batch["ids"], batch["mask"])
+            null = self.text(batch["null_ids"], torch.ones_like(batch["null_ids"]).bool())
+            encoding = drop_text(self.text(batch["ids"], batch["mask"]), null, batch["drop_text"])
         x0, t = self.prior.scale(z_i), batch["t"]
         x_t = q_sample(x0, t, batch["noise"], self.schedule)
         predicted = self.prior(x_t, self.schedule.network_time(t).float(), encoding).float()
