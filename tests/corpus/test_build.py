@@ -107,6 +107,34 @@ def test_an_absent_package_names_its_command(source: str, packages: Path, tmp_pa
     assert not (tmp_path / "store").exists()
 
 
+def test_all_absent_packages_are_named_at_once(packages: Path, tmp_path: Path) -> None:
+    """What is pasted from the message installs everything, and only what is absent."""
+    npm = tmp_path / "npm"
+    shutil.copytree(packages / "npm", npm)
+    with pytest.raises(CorpusError) as raised:
+        build(tmp_path / "store", npm, tmp_path, ("twemoji", "fluent-emoji", "openclipart"))
+    flat, glossy = "@iconify-json/fluent-emoji-flat", "@iconify-json/fluent-emoji"
+    assert str(raised.value) == (
+        f"corpus packages are absent; run: npm install --prefix {npm} {flat} {glossy}"
+        " && apt-get install wordnet-base openclipart-svg"
+    )
+    with pytest.raises(CorpusError) as raised:
+        build(tmp_path / "store", tmp_path, tmp_path)
+    named = str(raised.value).split()
+    assert len(named) == len(set(named) - {"install"}) + 2, "each package once"
+    assert {f"@iconify-json/{s}" for s in ("noto", "noto-v1", "fxemoji")} <= set(named)
+    assert {"emojibase-data", "@lobehub/fluent-emoji-3d", "sweethome3d-furniture"} <= set(named)
+    (npm / "node_modules/@iconify-json/twemoji/icons.json").unlink()
+    with pytest.raises(CorpusError, match=r"npm install .* @iconify-json/twemoji$"):
+        build(tmp_path / "store", npm, packages / "share", ("twemoji",))
+
+
+def test_a_place_that_cannot_be_written_is_named(packages: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError, match=r"out .* cannot be written"):
+        build(tmp_path / "file/store", packages / "npm", packages / "share", SOURCES, workers=1)
+
+
 def test_absent_wordnet_and_unknown_source_are_named(packages: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="apt-get install wordnet-base"):
         build(tmp_path / "store", packages / "npm", tmp_path, SOURCES)

@@ -36,7 +36,8 @@ def canvas(background: Background, size: int, box: Box) -> Packed:
         dx, dy = np.float32(np.cos(turn)), np.float32(np.sin(turn))
         reach = (abs(dx) + abs(dy)) / 2
         t = ((u - 0.5) * dx + (v - 0.5) * dy) / (2 * reach) + 0.5
-        shown = _blend(*background.colours, t) + 0.5
+        first, second = background.colours
+        shown = _blend(first, second, t) + 0.5
     elif size <= 128:
         return _small_scenery(background.kind, background.seed, size)[y0:y1, x0:x1].copy()
     else:
@@ -88,8 +89,6 @@ def _disc(
     part = picture[:, top:bottom, left:right]
     distance = np.hypot(u[:, left:right] - x, (v[top:bottom] - y) * flat) - r
     part[...] = _blend(part, colour, share * _edge(distance, soft))
-
-
 
 
 def _edge(distance: Plane, pixel: float) -> Plane:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from unclip.corpus.concepts import resolve, synonyms
 from unclip.corpus.names import TONES
+from unclip.corpus.packages import require
 from unclip.corpus.raster import (
     Pixels,
     View,
@@ -151,12 +152,14 @@ def build(
         share: where Debian packages put their data.
         workers: processes; as many as processors by default.
 
-    Raises `CorpusError` that gives the command for a package that is absent.
+    Raises `CorpusError` that gives the commands for packages that are absent, or says why `out`
+    cannot be written.
     """
     unknown = [name for name in sources if name not in READERS]
     if unknown:
         raise CorpusError(f"sources has {unknown[0]!r}; it may be {', '.join(READERS)}")
     places = Places(packages, share)
+    require(places, sources)
     words = WordNet(share / "wordnet")
     named = [
         (raw, concept)
@@ -164,8 +167,11 @@ def build(
         for raw in READERS[source](places)
         if (concept := resolve(raw, words))
     ]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise CorpusError(f"out {out} cannot be written: {error.strerror}") from error
     folder.chmod(0o755)
     try:
         try:

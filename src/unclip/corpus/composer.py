@@ -40,6 +40,8 @@ class Mixture:
         scenic: one object in a landscape.
         white: share of white among plain backgrounds; `gradient` is the share of gradients.
         native: only drawings at least this many pixels a side (vector art always is).
+        size: smallest and largest side of a single object, in picture sides.
+        weights: how often a category is drawn, beside 2 for one that is not named.
     """
 
     single: float = 0.60
@@ -50,9 +52,10 @@ class Mixture:
     white: float = 0.35
     gradient: float = 0.2
     native: int = 0
+    size: tuple[float, float] = (0.55, 0.95)
+    weights: tuple[tuple[str, float], ...] = (("people", 1.0), ("faces", 1.0), ("shapes", 1.0))
 
 
-_CATEGORY_WEIGHT = {"people": 1.0, "faces": 1.0, "shapes": 1.0}
 _PEOPLE = frozenset(("man", "woman", "person", "boy", "girl", "child"))
 _ONE_HAND_WEIGHT = 0.6
 _DIRECTED = ("left", "right", "leftwards", "rightwards")
@@ -111,7 +114,8 @@ class Composer:
         if not groups:
             raise InvalidArgument("split", f"has no sprite of {part} in the store")
         self.concepts = tuple(groups)
-        self._any = _Choice(store, groups)
+        weights = dict(self.mixture.weights)
+        self._any = _Choice(store, groups, weights)
         countable = {c: g for c, g in groups.items() if plural(c)}
         coloured = {
             c: hued
@@ -132,9 +136,9 @@ class Composer:
         ]
         if split == "combinations":
             kinds = [kinds[1], kinds[3]]
-        self._countable = _Choice(store, countable) if countable else self._any
-        self._hued = _Choice(store, coloured) if coloured else self._any
-        self._landscape = _Choice(store, scenic) if scenic else self._any
+        self._countable = _Choice(store, countable, weights) if countable else self._any
+        self._hued = _Choice(store, coloured, weights) if coloured else self._any
+        self._landscape = _Choice(store, scenic, weights) if scenic else self._any
         self._kinds = [kind for _, kind in kinds]
         self._shares = list(itertools.accumulate(share for share, _ in kinds))
         if not self._shares[-1] > 0:
@@ -187,7 +191,8 @@ class Composer:
 
     def _single(self, rng: np.random.Generator) -> Scene:
         index = self._any.draw(rng)
-        size = 0.55 + 0.40 * rng.random() ** 0.7
+        least, most = self.mixture.size
+        size = least + (most - least) * rng.random() ** 0.7
         spare = (1 - size) / 2
         x, y = (0.5 + spare * 0.8 * (2 * rng.random() - 1) for _ in range(2))
         placed = self._place(rng, index, x, y, size)
@@ -293,7 +298,9 @@ def _shifted(rgb: RGB, by: Sequence[int]) -> RGB:
 class _Choice:
     """Draws sprites: concept by weight, then style, then skin tone, then drawing, uniformly."""
 
-    def __init__(self, store: SpriteStore, groups: dict[str, list[int]]) -> None:
+    def __init__(
+        self, store: SpriteStore, groups: dict[str, list[int]], categories: dict[str, float]
+    ) -> None:
         weights: list[float] = []
         self._trees: list[list[list[list[int]]]] = []
         for indices in groups.values():
@@ -302,7 +309,7 @@ class _Choice:
                 tree[store[i].style][store[i].tone].append(i)
             self._trees.append([list(tones.values()) for tones in tree.values()])
             drawn_once = all(store[i].source == "openclipart" for i in indices)
-            weight = _CATEGORY_WEIGHT.get(store[indices[0]].category, 2.0)
+            weight = categories.get(store[indices[0]].category, 2.0)
             weights.append(weight * len(tree) * (_ONE_HAND_WEIGHT if drawn_once else 1.0))
         self._ends = list(itertools.accumulate(weights))
 

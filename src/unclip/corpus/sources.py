@@ -1,8 +1,7 @@
 """Readers of the packages that the corpus is made from: package files to `RawSprite`s.
 
-Nothing is installed or fetched here. Each reader checks that its package is present and otherwise
-raises `CorpusError` with the command that installs it. Flags, keycaps, letters, clock faces, logos
-and signs are left out.
+Nothing is installed or fetched here, and `packages.require` says what is absent. Flags, keycaps,
+letters, clock faces, logos and signs are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from unclip.corpus.names import concept
-from unclip.errors import CorpusError
 
 
 @dataclass(frozen=True)
@@ -113,12 +111,7 @@ def _slug(label: str) -> str:
 
 
 def _npm_package(places: Places, name: str) -> Path:
-    folder = places.npm / "node_modules" / name
-    if not folder.is_dir():
-        raise CorpusError(
-            f"package {name} is not in {places.npm}; run: npm install --prefix {places.npm} {name}"
-        )
-    return folder
+    return places.npm / "node_modules" / name
 
 
 @functools.lru_cache(maxsize=2)
@@ -255,8 +248,6 @@ _CLIPART_OUT = (
 def read_openclipart(places: Places) -> Iterator[RawSprite]:
     """Debian's `openclipart-svg`: folders of real things, named by title, file name, or keyword."""
     root = places.share / "openclipart" / "svg"
-    if not root.is_dir():
-        raise CorpusError(f"no drawings in {root}; run: apt-get install openclipart-svg")
     for path in sorted(root.rglob("*.svg")):
         folder = path.parent.relative_to(root).as_posix()
         part = "/".join(folder.split("/")[:2])
@@ -330,8 +321,6 @@ _FURNITURE_OUT = ("Doors and windows", "Characters", "Staircases")
 def read_furniture(places: Places) -> Iterator[RawSprite]:
     """Sweet Home 3D's furniture catalogues: rendered icons of household things."""
     folder = places.share / "sweethome3d" / "furniture"
-    if not folder.is_dir():
-        raise CorpusError(f"no catalogues in {folder}; run: apt-get install sweethome3d-furniture")
     for catalogue, (licence, owner) in _FURNITURE_LICENCES.items():
         path = folder / f"{catalogue}.sh3f"
         if not path.is_file():

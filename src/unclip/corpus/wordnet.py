@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unclip.errors import CorpusError
-
 # Lexicographer files (lexnames(5WN)) whose nouns can be drawn.
 ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT = 5, 6, 8, 13, 17, 18, 20
 CONCRETE = (ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT)
@@ -29,9 +27,7 @@ class WordNet:
     """Lookups by lemma in lower case with spaces."""
 
     def __init__(self, folder: Path) -> None:
-        """Read `folder`; raises `CorpusError` with the command that installs it."""
-        if not (folder / "data.noun").is_file():
-            raise CorpusError(f"no WordNet in {folder}; run: apt-get install wordnet-base")
+        """Read the files in `folder`."""
         self._synsets: dict[str, Synset] = {}
         for line in _lines(folder / "data.noun"):
             fields = line.split(" | ")[0].split()

@@ -67,7 +67,7 @@ class Autoencoder(nn.Module):
     def forward(
         self, pixels: Float[Tensor, "b 3 h w"], noise: Float[Tensor, "b z hf wf"]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b z hf wf"]]:
-        """Reconstruction through noisy latents, so that `decode` forgives a sampler; the latents."""
+        """Reconstruction through noisy latents, so that `decode` forgives a sampler; latents."""
         latents = self.encode(pixels)
         return self.decode(latents + noise.to(latents.dtype)), latents
 

@@ -58,7 +58,7 @@ def train_stage(
             raise InvalidArgument("--batch-size", f"is {batch_size}; it must be at least 1")
         chosen = dataclasses.replace(chosen, batch_size=batch_size)
     workspace = Workspace(run)
-    objective = make_objective(chosen, workspace, Composer(SpriteStore(store)))
+    objective = make_objective(chosen, workspace, Composer(SpriteStore(store), chosen.mixture))
     return train(objective, chosen, workspace, resume=resume, on_log=on_log)
 
 

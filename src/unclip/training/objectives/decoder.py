@@ -35,7 +35,7 @@ from unclip.training.workspace import Workspace
 # Shares of the batch whose conditioning is dropped; the paper's 10 % and 50 % (section 2.1) leave a
 # text alone in 5 %, which a small model never learns to use.
 DROP_BOTH, DROP_TEXT, DROP_EMBEDDING = 0.10, 0.25, 0.15
-KNOWN_SHARE = 0.125
+KNOWN_SHARE = 0.0625
 EMBEDDING_NOISE = 0.4
 
 
