@@ -90,12 +90,11 @@ class UpsamplerObjective(Objective):
                 noise *= 0.4 * level[:, None, None, None]
                 low = self.autoencoder.decode(latents + noise.to(self.device)).cpu()
         else:
-            sigma = 0.3 + 0.9 * float(torch.rand(1, generator=generator))  # paper: blur, sigma 0.6
-            low = blur(low, sigma)
             noise = torch.randn(low.shape, generator=generator)
-            low = low + 0.04 * level[:, None, None, None] * noise
-            for i in range(0, len(low), 4):
-                low[i] = jpeg(low[i], int(95 - 40 * float(level[i])))
+            for i, bad in enumerate(level.tolist()):  # paper: blur, sigma 0.6 (appendix C)
+                low[i] = blur(low[i : i + 1], 0.25 + 0.75 * bad)[0] + 0.03 * bad * noise[i]
+                if i % 4 == 0:
+                    low[i] = jpeg(low[i], int(98 - 40 * bad))
         return low.clamp(-1, 1), level
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
