@@ -24,7 +24,7 @@ from unclip.training.workspace import Workspace
 FACTOR = 4
 FROM_NOISE = 0.5
 """Share of the batch at pure noise: with one or two steps that is where the work is done."""
-LATENT_NOISE = 0.25
+LATENT_NOISE = 0.4
 """Standard deviation on latents of unit variance at the worst level, as a decoder's errors."""
 GRADIENT_WEIGHT = 2.0
 """Of the gradient loss beside L1: edges are what an upsampler is for."""
@@ -87,7 +87,7 @@ class UpsamplerObjective(Objective):
             with torch.no_grad():
                 latents = self.autoencoder.encode(low.to(self.device))
                 noise = torch.randn(latents.shape, generator=generator)
-                noise *= 0.4 * level[:, None, None, None]
+                noise *= LATENT_NOISE * level[:, None, None, None]
                 low = self.autoencoder.decode(latents + noise.to(self.device)).cpu()
         else:
             noise = torch.randn(low.shape, generator=generator)
