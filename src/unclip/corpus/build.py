@@ -275,7 +275,20 @@ def _write(
     (folder / "sprites.jsonl").write_text("".join(s.to_json() + "\n" for s in sprites), "utf-8")
     manifest = _manifest(sprites, len(named), len(gone))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+    (folder / "ATTRIBUTION.md").write_text(attribution(manifest), encoding="utf-8")
     return manifest
+
+
+def attribution(manifest: dict[str, Any]) -> str:
+    """Whom to thank, as Markdown: what the licences of the drawings ask for."""
+    lines = [
+        "# Attribution",
+        "",
+        f"The {manifest['sprites']:,} drawings of this corpus are by:",
+        "",
+    ]
+    lines += [f"- {one}" for one in manifest["attribution"]]
+    return "\n".join(lines) + "\n"
 
 
 def _manifest(sprites: list[Sprite], read: int, duplicates: int) -> dict[str, Any]:
