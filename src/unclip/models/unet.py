@@ -206,6 +206,10 @@ class UNet(nn.Module):
             added, mask = iter(conditioning.keys_values), conditioning.mask
         told = (F.silu(time), added, mask)
 
+        if config.residual_scale:
+            # A flow's x_t fades in with the signal it holds: at t = 1 it is noise, and at full
+            # strength it would drown the picture to be upscaled, on which the first step stands.
+            x_t = x_t * (1 - t).to(x_t.dtype)[:, None, None, None]
         # A channel's block of pixels stays together, so joining after unshuffling is the same.
         pictures = [x_t] if low_res is None else [x_t, low_res]
         h = self.stem(torch.cat([unshuffle(p, config.unshuffle) for p in pictures], dim=1))

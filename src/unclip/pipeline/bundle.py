@@ -275,8 +275,8 @@ def save_bundle(
     """Write a bundle, whole or not at all; one that is there is replaced.
 
     Parameters are stored in `dtype`, buffers as they are. float16 is the default because weights
-    lie well inside its range and it keeps three bits more than bfloat16 in the same two bytes: the
-    mean relative error of the default networks' weights is 0.00018 against 0.0014.
+    lie well inside its range (the default networks' are below 8) and it keeps three bits more than
+    bfloat16 in the same two bytes: an error of 0.018 % against 0.14 % of the mean weight.
 
     Raises:
         BundleError: a weight is not finite in `dtype`.

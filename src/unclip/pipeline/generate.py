@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -66,8 +67,8 @@ def generate(
 
     Yields `Progress` after every step, and each `Picture` as soon as it is finished, in order, the
     last event being the last picture. Picture k depends on seed + k and the settings alone: at
-    another batch size it is the same to the rounding of the arithmetic (in float32 within 1e-4 of
-    the range; in bfloat16 a few levels of 255 on edges).
+    another batch size it is the same to the rounding of the arithmetic: in float32 within one level
+    of 255, in bfloat16 near 50 dB, which nobody sees.
 
     Args:
         cancelled: asked after every step; true stops the work.
@@ -118,11 +119,11 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
 
 def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfig:
     """The bundle's way to sample the decoder, with what the request changes."""
-    return SamplingConfig(
+    return dataclasses.replace(
+        default,
         sampler=request.sampler or default.sampler,
         steps=request.steps or default.steps,
         guidance=default.guidance if request.guidance_scale is None else request.guidance_scale,
-        interval=default.interval,
     )
 
 

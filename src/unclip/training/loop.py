@@ -163,8 +163,9 @@ def train(
     def draw_sheet() -> None:
         if not accelerator.is_main_process:
             return
+        # Uncompiled: sampling has other shapes than training, and each would cost a compilation.
         objective.eval()
-        with ema.applied(objective), torch.no_grad():
+        with ema.applied(objective), torch.no_grad(), torch.compiler.set_stance("force_eager"):
             picture = objective.sheet()
         objective.freeze_others()
         if picture is not None:
@@ -218,7 +219,7 @@ def train(
     save()
     draw_sheet()
     objective.eval()
-    with ema.applied(objective), torch.no_grad():
+    with ema.applied(objective), torch.no_grad(), torch.compiler.set_stance("force_eager"):
         final = {**record(), "reached": objective.finish()}
     workspace.save_record(recipe.stage, final)
     writer.close()

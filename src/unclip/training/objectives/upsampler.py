@@ -12,9 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from unclip.corpus.composer import Composer
+from unclip.corpus.scene import Box, Scene
 from unclip.diffusion.process import q_sample
 from unclip.diffusion.schedule import make_schedule
-from unclip.models.autoencoder import Autoencoder, gradient_loss, psnr
+from unclip.models.autoencoder import Autoencoder, gradient_loss
 from unclip.models.unet import UNet
 from unclip.training.data import generator_of, prepare_run, sheet, to_tensor
 from unclip.training.loop import Batch, Objective
@@ -69,15 +70,21 @@ class UpsamplerObjective(Objective):
         crops = []
         for _ in range(size):
             scene = self.composer.sample(rng)
-            x, y = rng.integers(0, (self.size - self.crop) // 8 + 1, 2) * 8
-            box = (int(x), int(y), int(x) + self.crop, int(y) + self.crop)
-            crops.append(self.composer.render_crop(scene, self.size, box))
+            crops.append(self.composer.render_crop(scene, self.size, self._box(scene, rng)))
         pixels = to_tensor(np.stack(crops))
         low, level = self._corrupt(pixels, generator)
         t = torch.rand(size, generator=generator, dtype=torch.float64)
-        t[: round(FROM_NOISE * size)] = 1.0
+        t[: max(1, round(FROM_NOISE * size))] = 1.0
         noise = torch.randn(pixels.shape, generator=generator)
         return {"pixels": pixels, "low": low, "level": level, "t": t, "noise": noise}
+
+    def _box(self, scene: Scene, rng: np.random.Generator) -> Box:
+        """A crop with its centre on an object: there is little to learn from bare background."""
+        placed = scene.objects[int(rng.integers(len(scene.objects)))]
+        centre = np.array([placed.x, placed.y]) + (rng.random(2) - 0.5) * placed.size
+        corner = (centre * self.size - self.crop / 2).clip(0, self.size - self.crop) // 8 * 8
+        x, y = corner.astype(int).tolist()
+        return x, y, x + self.crop, y + self.crop
 
     def _corrupt(self, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The small picture as the stage before would hand it over, and how bad it is in [0, 1]."""
@@ -114,7 +121,9 @@ class UpsamplerObjective(Objective):
         l1, gradient = (output - x0).abs().mean(), gradient_loss(output, x0)
         first = t >= 1
         made = upscaled + output.detach() / config.residual_scale
-        gain = psnr(made[first], pixels[first]) - psnr(upscaled[first], pixels[first])
+        gain = 10 * torch.log10(
+            mse(upscaled[first], pixels[first]) / mse(made[first], pixels[first])
+        )
         return {
             "loss": l1 + GRADIENT_WEIGHT * gradient,
             "l1": l1.detach(),
@@ -137,6 +146,11 @@ class UpsamplerObjective(Objective):
         batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 32))
         batch["t"] = torch.ones_like(batch["t"])
         return {"psnr_over_bicubic": float(self.forward(batch)["psnr_over_bicubic"])}
+
+
+def mse(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared error of pictures, clamped to [-1, 1]."""
+    return (a.clamp(-1, 1) - b).square().mean()
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
