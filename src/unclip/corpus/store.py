@@ -10,6 +10,7 @@ index.npy       int64 [n, 4]: begin and end in masters.bin, begin and end in svg
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -133,7 +134,9 @@ class SpriteStore:
             x, y, side, _ = self.sprites[index].view
             unit = side / size
             view = (x + x0 * unit, y + y0 * unit, (x1 - x0) * unit, (y1 - y0) * unit)
-            return premultiplied(render_svg(svg, view, x1 - x0, y1 - y0))
+            # The renderer fails on a part of some filtered drawings: then the master is enlarged.
+            with contextlib.suppress(ValueError):
+                return premultiplied(render_svg(svg, view, x1 - x0, y1 - y0))
         if size <= SMALL:
             whole = resize(self.small[index], size)
         else:
