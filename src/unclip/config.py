@@ -118,8 +118,9 @@ class UNetConfig:
         resblock_updown: residual blocks change the grid, else plain averaging and repeating do.
         time_width: width of the time embedding; 0 means 4 times the first of `channels`.
         noise_level: how far the upscaled picture was corrupted is told to the network.
-        norm: over groups of channels and all positions, or over the channels of each position, so
-            that a net trained on crops is the same function of a whole picture.
+        norm: over groups of channels and all positions; over the channels of each position, so that
+            a net trained on crops is the same function of a whole picture; or none, which keeps the
+            contrast that an upsampler needs (EDSR, arXiv 1707.02921).
     """
 
     image_size: int
@@ -138,7 +139,7 @@ class UNetConfig:
     resblock_updown: bool = True
     time_width: int = 0
     noise_level: bool = False
-    norm: Literal["group", "channel"] = "group"
+    norm: Literal["group", "channel", "none"] = "group"
     norm_groups: int = 32
     schedule: ScheduleKind = "cosine"
     prediction: Prediction = "epsilon"
@@ -261,7 +262,12 @@ def default() -> ModelConfig:
         decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(
-            upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
+            upsampler,
+            image_size=1024,
+            unshuffle=8,
+            channels=(64, 96),
+            attention=(False, False),
+            norm="none",
         ),
         sampling=_SAMPLING,
     )

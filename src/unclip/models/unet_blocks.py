@@ -31,6 +31,8 @@ class ChannelNorm(nn.LayerNorm):
 
 def make_norm(config: UNetConfig, channels: int) -> nn.Module:
     """The norm that `config.norm` names, over `channels`."""
+    if config.norm == "none":
+        return nn.Identity()
     if config.norm == "channel":
         return ChannelNorm(channels, eps=1e-5)
     return nn.GroupNorm(config.norm_groups, channels, eps=1e-5)
