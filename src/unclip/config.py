@@ -216,7 +216,7 @@ def tiny() -> ModelConfig:
         scale_shift=False,
         resblock_updown=False,
         time_width=32,
-        norm="channel",
+        norm="none",
         schedule="flow",
         prediction="x0",
         residual_scale=4.0,
@@ -248,7 +248,7 @@ def default() -> ModelConfig:
         resblock_updown=False,
         time_width=128,
         noise_level=True,
-        norm="channel",
+        norm="none",
         schedule="flow",
         prediction="x0",
         residual_scale=4.0,
@@ -262,12 +262,7 @@ def default() -> ModelConfig:
         decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(
-            upsampler,
-            image_size=1024,
-            unshuffle=8,
-            channels=(64, 96),
-            attention=(False, False),
-            norm="none",
+            upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
         sampling=_SAMPLING,
     )

@@ -7,6 +7,7 @@ only cuts to the context, pads to the longest text of the batch and says what wa
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -60,17 +61,26 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
-        """A small lower-casing WordPiece vocabulary learned from `texts`, in memory."""
-        core = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
-        core.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
-        core.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-        trainer = tokenizers.trainers.WordPieceTrainer(
-            vocab_size=vocab_size, special_tokens=list(_SPECIAL), show_progress=False
+        """A small lower-casing WordPiece vocabulary: single characters, then the commonest words.
+
+        The library's own trainer breaks ties differently from run to run; this does not.
+        """
+        normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+        splitter = tokenizers.pre_tokenizers.BertPreTokenizer()
+        counts = Counter(
+            word
+            for text in texts
+            for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
         )
-        core.train_from_iterator(texts, trainer)
+        letters = sorted({letter for word in counts for letter in word})
+        words = sorted(counts, key=lambda word: (-counts[word], word))
+        pieces = dict.fromkeys([*_SPECIAL, *letters, *(f"##{c}" for c in letters), *words])
+        vocab = {piece: i for i, piece in enumerate(list(pieces)[:vocab_size])}
+        core = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocab, unk_token="[UNK]"))
+        core.normalizer, core.pre_tokenizer = normalizer, splitter
         core.post_processor = tokenizers.processors.TemplateProcessing(
             single="[CLS] $A [SEP]",
-            special_tokens=[(name, core.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+            special_tokens=[(name, vocab[name]) for name in ("[CLS]", "[SEP]")],
         )
         return cls(core)
 

@@ -113,7 +113,7 @@ def default(stage: str) -> Recipe:
             expected="0.8 dB above bicubic after half an hour of one core",
             minutes=25,
             batch_size=32,
-            adamw_lr=2e-3,
+            adamw_lr=5e-4,
             ema_half_life=5_000,
         ),
         "upsampler-1024": Recipe(
