@@ -187,7 +187,13 @@ def test_ctrl_c_keeps_finished_pictures_only(bundle_path, tmp_path):
     command = [sys.executable, "-m", "unclip.cli", "generate", "a cat", "-n", "10", "--seed", "1"]
     command += ["--model", str(bundle_path), "-o", str(tmp_path)]
     children = seconds_of_children()
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("*.png")) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -42,7 +42,7 @@ def generate(
         str | None, typer.Option(help="ddpm, ddim, euler, dpmpp_2m, dpmpp_3m or unipc.")
     ] = None,
     candidates: Annotated[
-        int | None, typer.Option(help="Image embeddings drawn for each picture; the best is kept.")
+        int | None, typer.Option(help="Small pictures drawn for each one; CLIP keeps the best.")
     ] = None,
     model: Model = "default",
     as_json: Json = False,

@@ -38,7 +38,8 @@ class Request:
         seed: None draws one, which the request then holds.
         size: one of `SIZES`.
         steps, guidance_scale, sampler: of the decoder; None leaves the bundle's own.
-        candidates: image embeddings drawn for each picture, of which the prior keeps the best.
+        candidates: small pictures drawn for each one asked for; the one that CLIP scores highest
+            is upsampled.
 
     Raises:
         InvalidArgument: a value is out of range; the message says what it may be.

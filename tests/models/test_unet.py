@@ -159,7 +159,8 @@ def test_unshuffle_is_torchs(factor: int, channels: int, rows: int, columns: int
 
 
 def test_low_res_is_joined_in_pixels() -> None:
-    net = randomised(UNet(tiny().upsampler_256))
+    config = dataclasses.replace(tiny().upsampler_256, residual_scale=0.0)
+    net = randomised(UNet(config))
     (x_t, t), low_res = noisy(size=32), torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         out = net(x_t, t / 1000, low_res=low_res)
@@ -168,13 +169,26 @@ def test_low_res_is_joined_in_pixels() -> None:
         assert (net(x_t, t / 1000, low_res=-low_res) - out).abs().max() > 1e-3
 
 
+def test_x_t_of_a_residual_flow_fades_in_with_its_signal() -> None:
+    net = randomised(UNet(tiny().upsampler_256))
+    (x_t, _), low_res = noisy(size=32), torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        pure, half = torch.ones(2), torch.full((2,), 0.5)
+        torch.testing.assert_close(
+            net(x_t, pure, low_res=low_res), net(-x_t, pure, low_res=low_res)
+        )
+        gap = net(x_t, half, low_res=low_res) - net(-x_t, half, low_res=low_res)
+    assert gap.abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("preset", [tiny, default])
 @pytest.mark.parametrize("stage", ["upsampler_256", "upsampler_1024"])
 def test_a_fresh_upsampler_predicts_nothing(preset, stage: str) -> None:
     config = getattr(preset(), stage)
     net = UNet(config)
     x_t = torch.randn(1, 3, 2 * 32, 32)  # any shape that the levels divide
-    assert not net(x_t, torch.ones(1), low_res=x_t).any()
+    level = torch.zeros(1) if config.noise_level else None
+    assert not net(x_t, torch.ones(1), low_res=x_t, low_res_noise=level).any()
 
 
 def test_default_upsamplers_fit_the_bundle() -> None:
@@ -240,8 +254,9 @@ def test_a_fresh_block_is_its_shortcut(how, size: int) -> None:
 def test_half_precision_stays_half_and_close() -> None:
     net, (x_t, t) = randomised(UNet(default().upsampler_256)), noisy(1, 64)
     with torch.inference_mode():
-        exact = net(x_t, t / 1000, low_res=x_t)
+        level = torch.zeros(len(x_t))
+        exact = net(x_t, t / 1000, low_res=x_t, low_res_noise=level)
         net.bfloat16().to(memory_format=torch.channels_last)
-        half = net(x_t.bfloat16(), t / 1000, low_res=x_t.bfloat16())
+        half = net(x_t.bfloat16(), t / 1000, low_res=x_t.bfloat16(), low_res_noise=level)
     assert half.dtype == torch.bfloat16
     assert (half - exact).square().mean() < 1e-3 * exact.square().mean()

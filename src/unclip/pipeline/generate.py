@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from PIL.Image import Image
 from torch import Tensor
 
 from unclip.config import SamplingConfig
 from unclip.errors import Cancelled, InvalidArgument
+from unclip.models.image import ImageTower
 from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
 from unclip.pipeline.images import to_images
 from unclip.pipeline.rank import clip_score
-from unclip.pipeline.stages import DecoderStage, PriorStage, TextStage, UpsamplerStage
+from unclip.pipeline.stages import (
+    DecoderStage,
+    Drawn,
+    PriorStage,
+    Running,
+    Texts,
+    TextStage,
+    UpsamplerStage,
+)
 from unclip.types import Event, Picture, Request
 
+PRIOR_DRAWS = 2
+"""Embeddings drawn for each candidate, of which the one nearest the text is kept (section 2.2)."""
 UPSAMPLERS = ("upsampler_256", "upsampler_1024")
 
 
@@ -87,21 +101,24 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
     upsamplers = cascade.upsamplers_for(request.pixels)
     sampling = decoder_sampling(cascade.decoder.sampling, request)
     candidates = request.candidates or cascade.bundle.config.candidates
-    generators = [torch.Generator().manual_seed(seed) for seed in request.seeds]
-    # Drawn before the prior's noise, so that more candidates leave a picture's layout alone.
-    x_t = cascade.decoder.noise(generators)
+    generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
     texts = yield from cascade.text(request.prompt)
-    drawn = yield from cascade.prior(texts, generators, candidates)
-    small = yield from cascade.decoder(drawn.embedding, texts, x_t, generators, sampling)
+    x_t = cascade.decoder.noise(generators)
+    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
+    small = yield from _one_preview_each(
+        cascade.decoder(drawn.embedding, texts, x_t, generators, sampling), candidates
+    )
+    chosen = _best(cascade.bundle.image, small, drawn, texts, candidates)
     settings = settings_of(cascade.bundle, request, sampling, candidates)
     if texts.truncated:
         settings["prompt_truncated"] = True
 
     for k, seed in enumerate(request.seeds):
-        pixels = small[k : k + 1]
+        row = slice(chosen[k], chosen[k] + 1)
+        pixels = small[row]
         # One at a time: as fast as a batch at these sizes, in a fraction of the memory.
         for stage in upsamplers:
-            pixels = yield from stage(pixels, generators[k : k + 1], k, request.n)
+            pixels = yield from stage(pixels, generators[row], k, request.n)
         pixels = scaled_down(pixels, request.pixels)
         tower = cascade.bundle.image
         score = None
@@ -112,9 +129,50 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
             index=k,
             seed=seed,
             clip_score=score,
-            prior_score=float(drawn.cosine[k]),
+            prior_score=float(drawn.cosine[chosen[k]]),
             settings={**settings, "seed": seed},
         )
+
+
+def candidate(seed: int, j: int) -> torch.Generator:
+    """The randomness of candidate j of the picture with this seed; the first has the seed itself.
+
+    Mixed into 32 bits, which are all that torch's generator on the CPU looks at.
+    """
+    mixed = int(np.random.SeedSequence((seed, j)).generate_state(1)[0]) if j else seed
+    return torch.Generator().manual_seed(mixed)
+
+
+def _one_preview_each(stage: Running[Tensor], candidates: int) -> Running[Tensor]:
+    """A stage that runs every candidate, showing the first of each picture."""
+    while True:
+        try:
+            event = next(stage)
+        except StopIteration as end:
+            small: Tensor = end.value
+            return small
+        if event.preview is not None:
+            event = dataclasses.replace(event, preview=partial(_every, candidates, event.preview))
+        yield event
+
+
+def _every(step: int, preview: Callable[[], tuple[Image, ...]]) -> tuple[Image, ...]:
+    return preview()[::step]
+
+
+def _best(
+    tower: ImageTower | None,
+    small: Float[Tensor, "nm 3 h w"],
+    drawn: Drawn,
+    texts: Texts,
+    candidates: int,
+) -> list[int]:
+    """The row of each picture's candidate that fits the text best: by CLIP, or by z_i . z_t."""
+    scores = drawn.cosine
+    if tower is not None and candidates > 1:
+        scores = clip_score(tower, small, texts.prompt.embedding)
+    rows = scores.reshape(-1, candidates).argmax(dim=1)
+    return [k * candidates + int(row) for k, row in enumerate(rows)]
 
 
 def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfig:
