@@ -104,20 +104,24 @@ class UpsamplerObjective(Objective):
                     low[i] = jpeg(low[i], int(98 - 40 * bad))
         return low.clamp(-1, 1), level
 
+    def _upscaled(self, batch: Batch) -> Tensor:
+        return F.interpolate(batch["low"], scale_factor=FACTOR, mode="bicubic", align_corners=False)
+
+    def _residual(self, batch: Batch, upscaled: Tensor, x_t: Tensor) -> Tensor:
+        """The network's estimate of the scaled residual."""
+        output: Tensor = self.network(
+            x_t.contiguous(memory_format=torch.channels_last),
+            self.schedule.network_time(batch["t"]).float(),
+            low_res=upscaled.contiguous(memory_format=torch.channels_last),
+            low_res_noise=batch["level"] if self.network.config.noise_level else None,
+        )
+        return output.float()
+
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         pixels, t, config = batch["pixels"], batch["t"], self.network.config
-        upscaled = F.interpolate(
-            batch["low"], scale_factor=FACTOR, mode="bicubic", align_corners=False
-        )
+        upscaled = self._upscaled(batch)
         x0 = (pixels - upscaled) * config.residual_scale
-        x_t = q_sample(x0, t, batch["noise"], self.schedule)
-        level = batch["level"] if config.noise_level else None
-        output = self.network(
-            x_t.contiguous(memory_format=torch.channels_last),
-            self.schedule.network_time(t).float(),
-            low_res=upscaled.contiguous(memory_format=torch.channels_last),
-            low_res_noise=level,
-        ).float()
+        output = self._residual(batch, upscaled, q_sample(x0, t, batch["noise"], self.schedule))
         error = output - x0
         # The square sees edges, the absolute value the flat parts, differences what lies between.
         loss = error.square().mean() + 0.5 * error.abs().mean() + gradient_loss(output, x0)
@@ -131,13 +135,9 @@ class UpsamplerObjective(Objective):
     def sheet(self) -> Image.Image:
         batch = self.on_device(self._batch(self.recipe.seed + 1_000_003, 0, 6))
         batch["t"] = torch.ones_like(batch["t"])
-        config = self.network.config
-        upscaled = F.interpolate(batch["low"], scale_factor=FACTOR, mode="bicubic")
-        level = batch["level"] if config.noise_level else None
-        output = self.network(
-            batch["noise"], batch["t"].float(), low_res=upscaled, low_res_noise=level
-        )
-        made = upscaled + output / config.residual_scale
+        upscaled = self._upscaled(batch)
+        output = self._residual(batch, upscaled, batch["noise"])
+        made = upscaled + output / self.network.config.residual_scale
         return sheet(torch.cat([upscaled, made, batch["pixels"]]), 6)
 
     def finish(self) -> dict[str, float]:
