@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -36,7 +37,7 @@ from unclip.training.workspace import Workspace
 # Shares of the batch whose conditioning is dropped. The paper drops 10 % and 50 % (section 2.1); a
 # small model trained briefly does better on what it will be given: both.
 DROP_BOTH, DROP_TEXT, DROP_EMBEDDING = 0.10, 0.15, 0.05
-KNOWN_SHARE = 0.0625
+KNOWN_SHARE = 0.125
 EMBEDDING_NOISE = 0.4
 
 
@@ -75,9 +76,13 @@ class DecoderObjective(Objective):
         )
         u = torch.rand(size, generator=generator)
         both = DROP_BOTH
-        known = max(1, round(KNOWN_SHARE * size))
+        pixels = to_tensor(made.pixels)
+        known = known_masks(max(1, round(KNOWN_SHARE * size)), pixels.shape[-1], generator)
+        # Half of those with known pixels are frames moved off their picture, as outpainting does.
+        for i in range(len(known) // 2):
+            pixels[i], known[i] = moved_frame(pixels[i], generator)
         return {
-            "pixels": to_tensor(made.pixels),
+            "pixels": pixels,
             "ids": ids,
             "mask": mask,
             "t": logit_normal_times(generator, size),
@@ -87,7 +92,7 @@ class DecoderObjective(Objective):
             * F.normalize(torch.randn(size, config.embed_dim, generator=generator), dim=-1),
             "drop_text": u < both + DROP_TEXT,
             "drop_embedding": (u < both) | (u > 1 - DROP_EMBEDDING),
-            "known": known_masks(known, made.pixels.shape[1], generator),
+            "known": known,
         }
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -181,3 +186,22 @@ def known_masks(count: int, side: int, generator: torch.Generator) -> Tensor:
             masks[i, 0, y : y + size[0], x : x + size[1]] = 1
             masks[i] = 1 - masks[i] if kind < 3 else masks[i]
     return masks
+
+
+def moved_frame(
+    pixels: Float[Tensor, "3 s s"], generator: torch.Generator
+) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
+    """The picture seen through a frame moved off it in one of four directions, and what is known.
+
+    What the frame sees beyond the picture continues its edge; that and a part more is unknown.
+    """
+    side = pixels.shape[-1]
+    turn, shift, more = (
+        int(torch.randint(low, high, (1,), generator=generator))
+        for low, high in ((0, 4), (side // 6, side // 2), (0, side // 4))
+    )
+    turned = torch.rot90(pixels, turn, (1, 2))
+    moved = F.pad(turned[None], (0, shift, 0, 0), mode="replicate")[0, :, :, shift:]
+    mask = torch.zeros(1, side, side)
+    mask[..., : side - shift - more] = 1
+    return torch.rot90(moved, -turn, (1, 2)), torch.rot90(mask, -turn, (1, 2))
