@@ -20,7 +20,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
 
     engine = unclip.load(options.model)
-    request = unclip.Request(options.prompt, n=2, seed=7, size="256x256")
+    request = unclip.Generation(options.prompt, n=2, seed=7, size="256x256")
     for event in engine.stream(request):
         if isinstance(event, unclip.Progress):
             print(f"{event.stage} {event.step} of {event.steps}")

@@ -6,7 +6,8 @@ import pytest
 
 from unclip.engine import load
 from unclip.errors import Cancelled, InvalidArgument
-from unclip.types import Picture, Progress, Request
+from unclip.requests import Generation
+from unclip.types import Picture, Progress
 
 SMALL = {"size": "256x256", "steps": 2, "candidates": 1}
 
@@ -42,7 +43,7 @@ def test_errors_reach_the_caller(engine):
 
 
 def test_a_stream_that_is_left_blocks_nobody(engine):
-    left = engine.stream(Request("a cat", seed=1, **SMALL))
+    left = engine.stream(Generation("a cat", seed=1, **SMALL))
     next(left)
     assert len(engine.generate("a dog", seed=1, **SMALL)) == 1
     assert isinstance(list(left)[-1], Picture), "and it can be taken up again"

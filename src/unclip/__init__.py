@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from unclip.errors import CorpusError as CorpusError
     from unclip.errors import InvalidArgument as InvalidArgument
     from unclip.errors import UnclipError as UnclipError
+    from unclip.requests import Generation as Generation
+    from unclip.requests import Request as Request
     from unclip.types import Picture as Picture
     from unclip.types import Progress as Progress
-    from unclip.types import Request as Request
     from unclip.types import Result as Result
 
 _HOMES = {
@@ -27,9 +28,10 @@ _HOMES = {
     "CorpusError": "errors",
     "InvalidArgument": "errors",
     "UnclipError": "errors",
+    "Generation": "requests",
     "Picture": "types",
     "Progress": "types",
-    "Request": "types",
+    "Request": "requests",
     "Result": "types",
 }
 

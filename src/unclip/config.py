@@ -159,6 +159,7 @@ class SamplingConfig:
     Args:
         interval: times, 0 clean and 1 noise, between which guidance acts.
         noise_level: what an upsampler with `UNetConfig.noise_level` is told of its input, 0 to 1.
+        eta: fresh noise of `ddim`, 0 none and 1 as much as `ddpm`.
     """
 
     sampler: str
@@ -166,6 +167,7 @@ class SamplingConfig:
     guidance: float = 1.0
     interval: tuple[float, float] = (0.0, 1.0)
     noise_level: float = 0.0
+    eta: float = 0.0
 
 
 @dataclass(frozen=True)

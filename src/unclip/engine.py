@@ -11,8 +11,10 @@ from typing import Any
 import torch
 
 from unclip.pipeline.bundle import Bundle, load_bundle
-from unclip.pipeline.generate import Cascade, generate
-from unclip.types import Event, Picture, Progress, Request, Result
+from unclip.pipeline.cascade import Cascade
+from unclip.pipeline.generate import generate
+from unclip.requests import Generation, Request
+from unclip.types import Event, Picture, Progress, Result
 
 
 class Engine:
@@ -42,7 +44,7 @@ class Engine:
         """Make pictures and wait for them.
 
         Args:
-            prompt, n, seed, size, settings: see `Request`.
+            prompt, n, seed, size, settings: see `Generation`.
             on_progress: called after every step.
             cancelled: asked after every step; true stops the work.
 
@@ -50,7 +52,21 @@ class Engine:
             InvalidArgument: a value is out of range.
             Cancelled: `cancelled` said so.
         """
-        request = Request(prompt, n, seed, size, **settings)
+        request = Generation(prompt, n=n, seed=seed, size=size, **settings)
+        return self.run(request, on_progress, cancelled)
+
+    def run(
+        self,
+        request: Request,
+        on_progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Result:
+        """Any request, to its end.
+
+        Raises:
+            InvalidArgument: the model cannot make that size.
+            Cancelled: `cancelled` said so.
+        """
         pictures: list[Picture] = []
         seconds: dict[str, float] = {}
         before = time.perf_counter()

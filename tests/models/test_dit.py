@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unclip.config import DiTConfig, tiny
-from unclip.models.dit import Known, LatentTransformer
+from unclip.models.dit import Known, LatentTransformer, known_channels
 
 
 @pytest.fixture
@@ -106,3 +106,15 @@ def test_every_parameter_gets_a_gradient(decoder: LatentTransformer) -> None:
     dropped = torch.tensor([True, False, False])
     decoder(x_t, t, decoder.condition(*text, drop_embedding=dropped)).square().sum().backward()
     assert [n for n, p in decoder.named_parameters() if p.grad is None] == []
+
+
+def test_a_latent_is_known_where_any_of_its_pixels_is() -> None:
+    generator = torch.Generator().manual_seed(0)
+    mask = (torch.rand(2, 1, 16, 16, generator=generator) < 0.02).float()
+    known = known_channels(torch.ones(2, 3, 16, 16), mask, lambda p: p[:, :, ::8, ::8] * 0 + 1, 8)
+    for row in range(2):
+        for y in range(2):
+            for x in range(2):
+                part = mask[row, 0, 8 * y : 8 * y + 8, 8 * x : 8 * x + 8]
+                assert (known.latents[row, :, y, x] == part.max()).all()
+                assert torch.equal(known.mask[row, :, y, x], part.flatten())

@@ -12,10 +12,12 @@ from PIL import Image
 
 from unclip.errors import Cancelled, InvalidArgument
 from unclip.pipeline.bundle import make_bundle
-from unclip.pipeline.generate import Cascade, generate
+from unclip.pipeline.cascade import Cascade
+from unclip.pipeline.generate import generate
 from unclip.pipeline.images import to_images
 from unclip.pipeline.rank import clip_score
-from unclip.types import Picture, Progress, Request
+from unclip.requests import Generation
+from unclip.types import Picture, Progress
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "generate.json"
 
@@ -26,7 +28,7 @@ def cascade(bundle):
 
 
 def pictures(cascade, **values):
-    request = Request("two blue cats", **{"seed": 7, "size": "256x256", **values})
+    request = Generation("two blue cats", **{"seed": 7, "size": "256x256", **values})
     return [event for event in generate(cascade, request) if isinstance(event, Picture)]
 
 
@@ -35,7 +37,7 @@ def pixels(picture):
 
 
 def test_progress_counts_every_step_and_pictures_come_in_order(cascade):
-    events = list(generate(cascade, Request("a cat", n=2, seed=1, size="1024x1024")))
+    events = list(generate(cascade, Generation("a cat", n=2, seed=1, size="1024x1024")))
     sampling = cascade.bundle.config.sampling
     for stage, steps in [
         ("text", 1),
@@ -110,7 +112,7 @@ def test_more_candidates_never_score_worse(cascade):
 
 def test_previews_are_drawn_only_when_asked(cascade):
     drawn = {}
-    for event in generate(cascade, Request("a cat", n=2, seed=1, size="256x256")):
+    for event in generate(cascade, Generation("a cat", n=2, seed=1, size="256x256")):
         if isinstance(event, Progress) and event.preview is not None:
             drawn[event.stage] = (event.first, event.preview())
     assert set(drawn) == {"decoder", "upsampler_256"}
@@ -121,7 +123,7 @@ def test_previews_are_drawn_only_when_asked(cascade):
 
 def test_the_callers_flag_stops_the_work_at_the_next_step(cascade):
     stopped = threading.Event()
-    events = generate(cascade, Request("a cat", seed=1), stopped.is_set)
+    events = generate(cascade, Generation("a cat", seed=1), stopped.is_set)
     assert [next(events).stage for _ in range(2)] == ["text", "prior"]
     stopped.set()
     with pytest.raises(Cancelled):
@@ -129,7 +131,7 @@ def test_the_callers_flag_stops_the_work_at_the_next_step(cascade):
 
 
 def test_the_callers_own_code_keeps_its_mode(cascade):
-    for _ in generate(cascade, Request("a cat", seed=1, size="256x256", steps=1)):
+    for _ in generate(cascade, Generation("a cat", seed=1, size="256x256", steps=1)):
         assert not torch.is_inference_mode_enabled()
         assert torch.ones(1, requires_grad=True).mul(2).requires_grad
 
@@ -145,7 +147,7 @@ def test_a_bundle_without_a_stage_names_the_sizes_it_makes(bundle):
 
 
 def test_a_long_prompt_says_that_it_was_cut(cascade):
-    request = Request("cat " * 100, seed=1, size="256x256", steps=1)
+    request = Generation("cat " * 100, seed=1, size="256x256", steps=1)
     *_, picture = generate(cascade, request)
     assert picture.settings["prompt_truncated"] is True
 

@@ -12,7 +12,14 @@ from unclip.diffusion.process import denoiser
 from unclip.diffusion.samplers import SAMPLERS, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.unet import UNet
-from unclip.pipeline.stages import DecoderStage, PriorStage, TextStage, UpsamplerStage, drain
+from unclip.pipeline.stages import (
+    DecoderStage,
+    KnownPixels,
+    PriorStage,
+    TextStage,
+    UpsamplerStage,
+    drain,
+)
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -122,7 +129,7 @@ def test_a_pixel_unet_is_a_decoder_too(texts, z_i, learned_range):
 def test_an_upsampler_adds_its_residual_to_the_upscaled_picture(bundle, steps):
     net = bundle.modules["upsampler_256"]
     low = torch.rand(1, 3, 64, 64) * 2 - 1
-    stage = UpsamplerStage("upsampler_256", net, SamplingConfig("ddim", steps))
+    stage = UpsamplerStage("upsampler_256", net, SamplingConfig("ddim", steps), 4)
     fast = drain(stage(low, generators(5)))
 
     schedule = make_schedule("flow")
@@ -142,10 +149,51 @@ def test_an_upsampler_is_told_how_bad_its_input_is(bundle, random_modules):
     low = torch.rand(1, 3, 64, 64) * 2 - 1
     made = [
         drain(
-            UpsamplerStage("u", net, SamplingConfig("ddim", 1, noise_level=level))(
+            UpsamplerStage("u", net, SamplingConfig("ddim", 1, noise_level=level), 4)(
                 low, generators(5)
             )
         )
         for level in (0.0, 0.5)
     ]
     assert (made[0] - made[1]).abs().max() > 1e-2
+
+
+def test_known_pixels_come_back_and_change_the_rest(bundle, texts, z_i):
+    stage = DecoderStage(bundle.decoder, bundle.autoencoder, SamplingConfig("ddim", 4, guidance=2))
+    pixels, mask = torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 1, 64, 64)
+    mask[..., 10:50] = 1
+    x_t = stage.noise(generators(1, 2))
+    plain = drain(stage(z_i, texts, x_t, generators(1, 2)))
+    filled = drain(stage(z_i, texts, x_t, generators(1, 2), known=KnownPixels(pixels, mask)))
+    assert torch.equal(filled[..., 10:50], pixels[..., 10:50])
+    assert (filled - plain)[..., 50:].abs().max() > 1e-3
+    nothing = KnownPixels(pixels, torch.zeros_like(mask))
+    empty = drain(stage(z_i, texts, x_t, generators(1, 2), known=nothing))
+    torch.testing.assert_close(empty, plain, **CLOSE)
+
+
+def test_without_a_prompt_only_the_embedding_counts(bundle, texts, z_i):
+    stage = DecoderStage(bundle.decoder, bundle.autoencoder, SamplingConfig("ddim", 3))
+    nothing = drain(TextStage(bundle.text, bundle.tokenizer, 64)())
+    assert not nothing.given
+    x_t = stage.noise(generators(1, 2))
+    made = [
+        drain(stage(z_i, given, x_t, generators(1, 2)))
+        for given in (nothing, texts._replace(given=False), texts)
+    ]
+    torch.testing.assert_close(made[0], made[1], **CLOSE)
+    assert not torch.allclose(made[1], made[2], atol=1e-3)
+
+
+def test_inversion_finds_the_noise_of_a_picture(bundle, z_i):
+    stage = DecoderStage(bundle.decoder, bundle.autoencoder, SamplingConfig("ddim", 20))
+    nothing = drain(TextStage(bundle.text, bundle.tokenizer, 64)())
+    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():  # all that the autoencoder keeps of it
+        kept = bundle.autoencoder.decode(bundle.autoencoder.encode(pixels)).clamp(-1, 1)
+
+    def error(x_t):
+        return (drain(stage(z_i, nothing, x_t, generators(1, 2))) - kept).abs().mean()
+
+    x_t = drain(stage.invert(pixels, z_i, nothing, 20, iterations=5))
+    assert error(x_t) < 0.1 * error(stage.noise(generators(1, 2)))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unclip.training.objectives.decoder import known_masks, mask_any
+from unclip.training.objectives.decoder import known_masks, moved_frame
 
 seeds = st.integers(0, 2**32)
 
@@ -44,10 +44,17 @@ def test_every_kind_comes_up():
 
 
 @given(seed=seeds)
-def test_a_latent_is_known_where_any_of_its_pixels_is(seed):
-    mask = known_masks(1, 16, torch.Generator().manual_seed(seed))
-    coarse = mask_any(mask, 8)[0, 0]
-    for y in range(2):
-        for x in range(2):
-            part = mask[0, 0, 8 * y : 8 * y + 8, 8 * x : 8 * x + 8]
-            assert coarse[y, x] == part.max()
+def test_a_moved_frame_knows_only_what_the_picture_shows(seed):
+    pixels = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(seed))
+    moved, known = moved_frame(pixels, torch.Generator().manual_seed(seed))
+    assert moved.shape == pixels.shape
+    assert is_rectangle(known[0].bool())
+    assert 0 < known.sum() < known.numel()
+    seen = [
+        moved[:, y : y + 8, x : x + 8]
+        for y, x in ((0, 0), (0, 8), (8, 0), (8, 8))
+        if known[0, y : y + 8, x : x + 8].all()
+    ]
+    windows = pixels.unfold(1, 8, 1).unfold(2, 8, 1)
+    for part in seen:
+        assert (windows == part[:, None, None]).all(dim=(0, 3, 4)).any(), "a part of the picture"

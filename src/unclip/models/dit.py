@@ -10,6 +10,7 @@ arXiv 2209.12152).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -40,6 +41,21 @@ class Known(NamedTuple):
 
     latents: Float[Tensor, "b z h w"]
     mask: Float[Tensor, "b u h w"]
+
+    def repeated(self, times: int) -> Known:
+        """The rows, `times` over."""
+        return self if times == 1 else Known(*(v.repeat(times, 1, 1, 1) for v in self))
+
+
+def known_channels(
+    pixels: Float[Tensor, "b 3 H W"],
+    mask: Float[Tensor, "b 1 H W"],
+    encode: Callable[[Tensor], Tensor],
+    factor: int,
+) -> Known:
+    """`Known` for pixels that are given where `mask` is 1, by the autoencoder's `encode`."""
+    latents = encode(pixels * mask).float() * F.max_pool2d(mask, factor)
+    return Known(latents, F.pixel_unshuffle(mask, factor))
 
 
 class LatentTransformer(nn.Module):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -15,62 +14,18 @@ from PIL.Image import Image
 from torch import Tensor
 
 from unclip.config import SamplingConfig
-from unclip.errors import Cancelled, InvalidArgument
+from unclip.errors import Cancelled
 from unclip.models.image import ImageTower
-from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
+from unclip.pipeline.cascade import Cascade, Plan, candidate
 from unclip.pipeline.images import to_images
 from unclip.pipeline.rank import clip_score
-from unclip.pipeline.stages import (
-    DecoderStage,
-    Drawn,
-    PriorStage,
-    Running,
-    Texts,
-    TextStage,
-    UpsamplerStage,
-)
-from unclip.types import Event, Picture, Request
+from unclip.pipeline.stages import DecoderStage, Running
+from unclip.requests import Generation, Request
+from unclip.types import Event, Picture
 
 PRIOR_DRAWS = 2
 """Embeddings drawn for each candidate, of which the one nearest the text is kept (section 2.2)."""
-UPSAMPLERS = ("upsampler_256", "upsampler_1024")
-
-
-class Cascade:
-    """The stages of a bundle. It holds no request state."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        config, sampling = bundle.config, bundle.config.sampling
-        self.bundle = bundle
-        self.text = TextStage(bundle.text, bundle.tokenizer, config.prior.text_context)
-        self.prior = PriorStage(bundle.prior, sampling["prior"])
-        self.decoder = DecoderStage(bundle.decoder, bundle.autoencoder, sampling["decoder"])
-        self.upsamplers: list[UpsamplerStage] = []
-        for name in UPSAMPLERS:
-            network = bundle.modules.get(name)
-            if network is not None:
-                assert isinstance(network, UNet)
-                self.upsamplers.append(UpsamplerStage(name, network, sampling[name]))
-
-    def upsamplers_for(self, pixels: int) -> list[UpsamplerStage]:
-        """Those needed for a picture of `pixels` a side; what they make beyond it is scaled down.
-
-        Raises:
-            InvalidArgument: the bundle's largest picture is smaller.
-        """
-        needed = []
-        size = self.decoder.pixels
-        for stage in self.upsamplers:
-            if size >= pixels:
-                break
-            needed.append(stage)
-            size = stage.network.config.image_size
-        if size < pixels:
-            raise InvalidArgument(
-                "size", f"is {pixels}x{pixels}; with this model it may be up to {size}x{size}"
-            )
-        return needed
 
 
 @torch.inference_mode()
@@ -99,48 +54,67 @@ def generate(
 
 def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
     upsamplers = cascade.upsamplers_for(request.pixels)
-    sampling = decoder_sampling(cascade.decoder.sampling, request)
-    candidates = request.candidates or cascade.bundle.config.candidates
-    generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
-    texts = yield from cascade.text(request.prompt)
-    x_t = cascade.decoder.noise(generators)
-    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
-    small = yield from _one_preview_each(
-        cascade.decoder(drawn.embedding, texts, x_t, generators, sampling), candidates
-    )
-    chosen = _best(cascade.bundle.image, small, drawn, texts, candidates)
-    settings = settings_of(cascade.bundle, request, sampling, candidates)
-    if texts.truncated:
-        settings["prompt_truncated"] = True
+    plan = yield from plan_for(cascade, request)
+    small = yield from _one_preview_each(_decode(cascade.decoder, plan), plan.candidates)
+    chosen = _best(cascade.bundle.image, small, plan)
+    settings = settings_of(cascade.bundle, request, plan)
 
     for k, seed in enumerate(request.seeds):
         row = slice(chosen[k], chosen[k] + 1)
         pixels = small[row]
         # One at a time: as fast as a batch at these sizes, in a fraction of the memory.
         for stage in upsamplers:
-            pixels = yield from stage(pixels, generators[row], k, request.n)
+            pixels = yield from stage(pixels, plan.generators[row], k, request.n)
         pixels = scaled_down(pixels, request.pixels)
         tower = cascade.bundle.image
-        score = None
-        if tower is not None:
-            score = float(clip_score(tower, pixels, texts.prompt.embedding))
         yield Picture(
             image=to_images(pixels)[0],
             index=k,
             seed=seed,
-            clip_score=score,
-            prior_score=float(drawn.cosine[chosen[k]]),
+            clip_score=None if tower is None else float(clip_score(tower, pixels, plan.wanted)),
+            prior_score=float(plan.fit[chosen[k]]),
             settings={**settings, "seed": seed},
         )
 
 
-def candidate(seed: int, j: int) -> torch.Generator:
-    """The randomness of candidate j of the picture with this seed; the first has the seed itself.
+def plan_for(cascade: Cascade, request: Request) -> Running[Plan]:
+    """The plan of any kind of request."""
+    for kind, planner in _PLANNERS.items():
+        if isinstance(request, kind):
+            return planner(cascade, request)
+    raise AssertionError(f"nothing plans a {type(request).__name__}")
 
-    Mixed into 32 bits, which are all that torch's generator on the CPU looks at.
-    """
-    mixed = int(np.random.SeedSequence((seed, j)).generate_state(1)[0]) if j else seed
-    return torch.Generator().manual_seed(mixed)
+
+def plan_generation(cascade: Cascade, request: Generation) -> Running[Plan]:
+    """Text to embeddings by the prior, several for each candidate."""
+    candidates = request.candidates or cascade.bundle.config.candidates
+    generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
+    texts = yield from cascade.text(request.prompt)
+    x_t = cascade.decoder.noise(generators)
+    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
+    settings: dict[str, Any] = {"prompt": request.prompt}
+    if texts.truncated:
+        settings["prompt_truncated"] = True
+    return Plan(
+        z_i=drawn.embedding,
+        texts=texts,
+        x_t=x_t,
+        generators=generators,
+        sampling=decoder_sampling(cascade.decoder.sampling, request),
+        fit=drawn.cosine,
+        wanted=texts.prompt.embedding,
+        candidates=candidates,
+        settings=settings,
+    )
+
+
+_PLANNERS: dict[type[Request], Callable[[Cascade, Any], Running[Plan]]] = {
+    Generation: plan_generation,
+}
+
+
+def _decode(decoder: DecoderStage, plan: Plan) -> Running[Tensor]:
+    return decoder(plan.z_i, plan.texts, plan.x_t, plan.generators, plan.sampling, plan.known)
 
 
 def _one_preview_each(stage: Running[Tensor], candidates: int) -> Running[Tensor]:
@@ -160,19 +134,13 @@ def _every(step: int, preview: Callable[[], tuple[Image, ...]]) -> tuple[Image, 
     return preview()[::step]
 
 
-def _best(
-    tower: ImageTower | None,
-    small: Float[Tensor, "nm 3 h w"],
-    drawn: Drawn,
-    texts: Texts,
-    candidates: int,
-) -> list[int]:
-    """The row of each picture's candidate that fits the text best: by CLIP, or by z_i . z_t."""
-    scores = drawn.cosine
-    if tower is not None and candidates > 1:
-        scores = clip_score(tower, small, texts.prompt.embedding)
-    rows = scores.reshape(-1, candidates).argmax(dim=1)
-    return [k * candidates + int(row) for k, row in enumerate(rows)]
+def _best(tower: ImageTower | None, small: Float[Tensor, "nm 3 h w"], plan: Plan) -> list[int]:
+    """The row of each picture's candidate that fits best: by CLIP, or by its embedding."""
+    scores = plan.fit
+    if tower is not None and plan.candidates > 1:
+        scores = clip_score(tower, small, plan.wanted)
+    rows = scores.reshape(-1, plan.candidates).argmax(dim=1)
+    return [k * plan.candidates + int(row) for k, row in enumerate(rows)]
 
 
 def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfig:
@@ -185,17 +153,15 @@ def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfi
     )
 
 
-def settings_of(
-    bundle: Bundle, request: Request, sampling: SamplingConfig, candidates: int
-) -> dict[str, Any]:
+def settings_of(bundle: Bundle, request: Request, plan: Plan) -> dict[str, Any]:
     """Everything that decides a picture but its seed, as plain values."""
     return {
-        "prompt": request.prompt,
+        **plan.settings,
         "size": request.size,
-        "steps": sampling.steps,
-        "guidance_scale": sampling.guidance,
-        "sampler": sampling.sampler,
-        "candidates": candidates,
+        "steps": plan.sampling.steps,
+        "guidance_scale": plan.sampling.guidance,
+        "sampler": plan.sampling.sampler,
+        "candidates": plan.candidates,
         "model": bundle.name,
         "model_version": bundle.version,
     }

@@ -15,7 +15,7 @@ from unclip.diffusion.losses import logit_normal_times
 from unclip.diffusion.process import q_sample, target
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
-from unclip.models.dit import Known, LatentTransformer
+from unclip.models.dit import Known, LatentTransformer, known_channels
 from unclip.models.image import ImageTower
 from unclip.models.prior import Prior
 from unclip.models.text import TextTower
@@ -123,14 +123,10 @@ class DecoderObjective(Objective):
 
     def _known(self, pixels: Tensor, mask: Tensor) -> Known:
         """Latents of the first rows with the rest greyed out; the other rows know nothing."""
-        k, config = len(mask), self.decoder.config
+        k, factor = len(mask), self.decoder.config.pixel_factor
+        known = known_channels(pixels[:k], mask, self.autoencoder.encode, factor)
         rest = len(pixels) - k
-        latents = self.autoencoder.encode(pixels[:k] * mask) * mask_any(mask, config.pixel_factor)
-        unshuffled = F.pixel_unshuffle(mask, config.pixel_factor)
-        return Known(
-            F.pad(latents.float(), (0, 0, 0, 0, 0, 0, 0, rest)),
-            F.pad(unshuffled, (0, 0, 0, 0, 0, 0, 0, rest)),
-        )
+        return Known(*(F.pad(v, (0, 0, 0, 0, 0, 0, 0, rest)) for v in known))
 
     def sheet(self) -> Image.Image:
         """Each prompt three times through the cascade, then pictures redrawn twice from their z_i.
@@ -164,11 +160,6 @@ class DecoderObjective(Objective):
                 prior = PriorStage(self.prior, sampling["prior"])
                 z_i = drain(prior(texts, generators, self.config.candidates)).embedding
             return drain(decoder(z_i, texts, noise, generators))
-
-
-def mask_any(mask: Tensor, factor: int) -> Tensor:
-    """1 on latent positions with any known pixel."""
-    return F.max_pool2d(mask, factor)
 
 
 def known_masks(count: int, side: int, generator: torch.Generator) -> Tensor:

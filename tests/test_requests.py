@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from unclip.diffusion.samplers import SAMPLERS
 from unclip.errors import InvalidArgument
-from unclip.types import SAMPLER_NAMES, SIZES, Request
+from unclip.requests import SAMPLER_NAMES, SIZES, Generation
 
 
 def test_sampler_names_are_those_that_exist():
@@ -14,10 +14,10 @@ def test_sampler_names_are_those_that_exist():
 
 
 def test_a_missing_seed_is_drawn_once_and_kept():
-    first, second = Request("a cat"), Request("a cat")
+    first, second = Generation("a cat"), Generation("a cat")
     assert first.seed is not None
     assert first.seed != second.seed
-    assert list(Request("a cat", n=3, seed=5).seeds) == [5, 6, 7]
+    assert list(Generation("a cat", n=3, seed=5).seeds) == [5, 6, 7]
 
 
 @given(
@@ -33,7 +33,9 @@ def test_a_missing_seed_is_drawn_once_and_kept():
     st.floats(0, 30),
 )
 def test_everything_in_range_is_accepted(prompt, n, seed, size, sampler, guidance):
-    request = Request(prompt, n, seed, size, sampler=sampler, guidance_scale=guidance)
+    request = Generation(
+        prompt, n=n, seed=seed, size=size, sampler=sampler, guidance_scale=guidance
+    )
     assert len(request.seeds) == n
     assert request.pixels in (256, 512, 1024)
 
@@ -69,7 +71,7 @@ def test_everything_in_range_is_accepted(prompt, n, seed, size, sampler, guidanc
 )
 def test_what_is_out_of_range_is_named_on_one_line(argument, values):
     with pytest.raises(InvalidArgument) as caught:
-        Request(**{"prompt": "a cat", **values})
+        Generation(**{"prompt": "a cat", **values})
     assert caught.value.argument == argument
     message = str(caught.value)
     assert "\n" not in message

@@ -1,0 +1,45 @@
+"""The command line. Heavy modules are imported inside the commands, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from unclip.cli.common import say
+from unclip.cli.describe import models, show
+from unclip.cli.draw import generate
+from unclip.cli.train import corpus_build, export, train
+from unclip.errors import Cancelled, UnclipError
+
+app = typer.Typer(
+    help="Text to pictures through CLIP, a prior, a diffusion decoder and upsamplers.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+corpus = typer.Typer(help="The openly licensed drawings that the model learns from.")
+app.add_typer(corpus, name="corpus")
+
+for command in (generate, models, show, train, export):
+    app.command()(command)
+corpus.command("build")(corpus_build)
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0, 2 for a mistake told in one line, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        code = app(arguments or ["--help"], prog_name="unclip", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except typer.TyperException as error:  # a word or a number that the parser cannot use
+        say(getattr(error, "format_message", error.__str__)())
+        sys.exit(2)
+    except UnclipError as error:
+        say(str(error))
+        sys.exit(130 if isinstance(error, Cancelled) else 2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

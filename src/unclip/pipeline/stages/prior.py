@@ -1,0 +1,75 @@
+"""Text to image embeddings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from unclip.config import SamplingConfig
+from unclip.diffusion.guidance import classifier_free_guidance
+from unclip.diffusion.process import AnyDenoiser, denoiser
+from unclip.diffusion.samplers import get_sampler, randn_rows
+from unclip.diffusion.schedule import make_schedule
+from unclip.models.prior import Prior, PriorCache
+from unclip.pipeline.stages.common import Generators, Running
+from unclip.pipeline.stages.text import Texts
+from unclip.types import Progress
+
+
+class Drawn(NamedTuple):
+    """Image embeddings in plain CLIP space, and their cosine with the prompt's."""
+
+    embedding: Float[Tensor, "n e"]
+    cosine: Float[Tensor, " n"]
+
+
+class PriorStage:
+    """Text to image embeddings: draw several for each picture, keep the best by z_i . z_t.
+
+    unCLIP, section 2.2, draws two; the constant part of the sequence is computed once for all of
+    them and all steps.
+    """
+
+    def __init__(self, prior: Prior, sampling: SamplingConfig) -> None:
+        self.prior, self.sampling = prior, sampling
+        self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
+
+    @torch.inference_mode()
+    def __call__(self, texts: Texts, generators: Generators, candidates: int = 1) -> Running[Drawn]:
+        prior, sampling = self.prior, self.sampling
+        rows = [g for g in generators for _ in range(candidates)]
+        given = _expand_cache(prior.prepare(texts.prompt), len(rows))
+
+        def of(cache: PriorCache) -> AnyDenoiser:
+            return denoiser(lambda x, t: prior(x, t, cache), prior.config.prediction, self.schedule)
+
+        denoise = of(given)
+        if sampling.guidance != 1:
+            other = of(_expand_cache(prior.prepare(texts.empty), len(rows)))
+            one = denoise
+            denoise = classifier_free_guidance(
+                one, lambda x, t: (one(x, t), other(x, t)), sampling.guidance, sampling.interval
+            )
+        device = prior.query.device
+        x_t = randn_rows((len(rows), prior.config.embed_dim), rows, device=device)
+        steps = get_sampler(sampling.sampler)(
+            denoise, x_t, self.schedule.times(sampling.steps), self.schedule, generators=rows
+        )
+        for step in steps:
+            x_t = step.x_t
+            yield Progress("prior", step.index, step.steps)
+        z_i = prior.unscale(x_t).reshape(len(generators), candidates, -1)
+        z_t = texts.prompt.embedding.float()
+        best = (z_i @ z_t[0]).argmax(dim=1)
+        chosen = z_i[torch.arange(len(z_i), device=device), best]
+        return Drawn(chosen, F.cosine_similarity(chosen, z_t, dim=-1))
+
+
+def _expand_cache(cache: PriorCache, n: int) -> PriorCache:
+    """The one text of a cache for n rows, without a copy."""
+    blocks = tuple((k.expand(n, -1, -1, -1), v.expand(n, -1, -1, -1)) for k, v in cache.blocks)
+    return PriorCache(blocks, cache.mask.expand(n, -1))

@@ -1,0 +1,48 @@
+"""Prompt to embedding and token states."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from unclip.models.text import TextEncoding, TextTower
+from unclip.models.tokenizer import Tokenizer
+from unclip.pipeline.stages.common import Running
+from unclip.types import Progress
+
+
+class Texts(NamedTuple):
+    """A prompt as the other stages see it.
+
+    Attributes:
+        prompt: one row, without padding.
+        empty: the encoding of "", the negative of guidance.
+        truncated: the prompt was longer than the network's context and lost its end.
+        given: there is a prompt; without one, `prompt` is the empty encoding too.
+    """
+
+    prompt: TextEncoding
+    empty: TextEncoding
+    truncated: bool
+    given: bool = True
+
+
+class TextStage:
+    """Prompt to embedding and states. Padding is never computed: one text has none."""
+
+    def __init__(self, tower: TextTower, tokenizer: Tokenizer, context: int) -> None:
+        self.tower, self.tokenizer = tower, tokenizer
+        self.context = min(context, tower.config.context)
+        self.device = tower.projection.weight.device
+
+    @torch.inference_mode()
+    def __call__(self, prompt: str = "") -> Running[Texts]:
+        encodings, truncated = [], False
+        for text in ("", prompt) if prompt else ("",):
+            tokens = self.tokenizer([text], self.context)
+            truncated = tokens.truncated[0]
+            ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
+            encodings.append(self.tower(ids, mask))
+        yield Progress("text", 1, 1)
+        return Texts(encodings[-1], encodings[0], truncated, bool(prompt))
