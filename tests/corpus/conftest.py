@@ -36,10 +36,10 @@ NOUNS = {  # lemma: (lexicographer file, more lemmas of the synset, how often te
     "chair": (6, [], 3), "dog": (5, [], 9), "penguin": (5, [], 0), "manager": (18, [], 3),
     "nose": (8, [], 3), "hammer": (6, [], 1),
 }  # fmt: skip
-CLIPART = {
-    "animals/birds/manager_someone_01.svg": ("Manager", ["penguin", "bird"], "#222"),
-    "animals/mammals/dog_02.svg": ("Dog 02", ["dog", "mammal"], "#842"),
-    "tools/hammer.svg": ("Clipart by A. Person - box", ["tool"], "#a33"),
+CLIPART = {  # file, as the real package has it: its title, keywords and colour
+    "animals/birds/tux_clemente_01.svg": ("Manager", ["penguin", "bird"], "#222"),
+    "animals/mammals/dog_01_drawn_with_strai_01.svg": ("Dog 02", ["dog", "mammal"], "#842"),
+    "tools/hammer_peterm1.svg": ("Clipart by A. Person - box", ["tool"], "#a33"),
     "tools/thing.svg": ("Xyzzy plugh", ["tool"], "#a33"),
 }
 
@@ -94,8 +94,6 @@ def _write_wordnet(folder: Path) -> None:
     _write(folder / "data.noun", "\n".join(data))
     _write(folder / "index.noun", "\n".join(index))
     _write(folder / "noun.exc", "geese goose\n")
-    for part in ("adj", "verb", "adv"):
-        _write(folder / f"index.{part}", "red a 1 0 1 1 00000001\n")
 
 
 def _write_share(root: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unclip.corpus.composer import Composer
 from unclip.corpus.raster import Pixels
-from unclip.corpus.scene import Scene
+from unclip.corpus.scene import SQUARE, Scene, Shape, frame
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,25 @@ class Batch:
     scenes: list[Scene]
 
 
-def batch(composer: Composer, seed: int, index: int, batch_size: int, size: int = 64) -> Batch:
-    """Batch number `index` of the endless sequence that `seed` names."""
+def batch(
+    composer: Composer,
+    seed: int,
+    index: int,
+    batch_size: int,
+    size: int = 64,
+    shape: Shape = SQUARE,
+) -> Batch:
+    """Batch number `index` of the endless sequence that `seed` names.
+
+    The shorter side of a picture is `size` px; `shape` is its width and height, of which one is 1.
+    """
     rng = np.random.default_rng((seed, index))
-    pixels = np.empty((batch_size, size, size, 3), np.uint8)
+    width, height = frame(shape, size)
+    pixels = np.empty((batch_size, height, width, 3), np.uint8)
     scenes: list[Scene] = []
     captions: list[str] = []
     for i in range(batch_size):
-        scene = composer.sample(rng)
+        scene = composer.sample(rng, shape)
         pixels[i] = composer.render(scene, size)
         scenes.append(scene)
         captions.append(composer.caption(scene, rng))

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unclip.corpus.concepts import resolve, synonyms
-from unclip.corpus.names import TONES
+from unclip.corpus.concepts import synonyms
+from unclip.corpus.names import TONES, mirrorable
 from unclip.corpus.packages import require
 from unclip.corpus.raster import (
     Pixels,
@@ -66,7 +66,7 @@ def _identity(raw: RawSprite) -> str:
 
 
 def _draw(raw: RawSprite) -> _Drawn | None:
-    """Rasterise one sprite; None where the drawing is empty, broken, or fills its whole square."""
+    """Rasterise one sprite; None where the drawing is empty or broken."""
     view: View = (0.0, 0.0, 0.0, 0.0)
     native = 0
     if raw.svg is not None:
@@ -86,8 +86,7 @@ def _draw(raw: RawSprite) -> _Drawn | None:
         native = trimmed.width
         picture = trimmed.resize((MASTER, MASTER), Image.Resampling.LANCZOS)
     small = resize(premultiplied(picture), SMALL)
-    filled = looks(small)[0]
-    if filled < 0.03 or (filled > 0.97 and not raw.trusted):
+    if looks(small)[0] < 0.03:
         return None
     buffer = io.BytesIO()
     picture.save(buffer, "webp", lossless=True, quality=0, method=0)
@@ -100,7 +99,7 @@ def held_out(concept: str, words: WordNet) -> bool:
     is held out can be put together from words that are taught."""
     made_up = " " in concept and not words.senses(concept)
     # this salt leaves the phrases that people try first ("ice cream cone") to be taught
-    return made_up and zlib.crc32(f"held out 273: {concept}".encode()) % 10_000 < HELD_OUT * 10_000
+    return made_up and zlib.crc32(f"held out 5485: {concept}".encode()) % 10_000 < HELD_OUT * 10_000
 
 
 _UNCOLOURED = ("people", "faces", "places", "shapes")
@@ -109,7 +108,7 @@ _UNCOLOURED = ("people", "faces", "places", "shapes")
 def _style(raw: RawSprite, small: Pixels) -> str:
     """Clip art without colour is what a person would call it instead."""
     _, saturation, dark = looks(small)
-    if raw.source != "openclipart" or saturation > 0.04:
+    if raw.style != "clip art" or saturation > 0.04:
         return raw.style
     return "silhouette" if dark > 0.9 else "black and white drawing"
 
@@ -161,12 +160,7 @@ def build(
     places = Places(packages, share)
     require(places, sources)
     words = WordNet(share / "wordnet")
-    named = [
-        (raw, concept)
-        for source in sources
-        for raw in READERS[source](places)
-        if (concept := resolve(raw, words))
-    ]
+    raws = [raw for source in sources for raw in READERS[source](places)]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -178,7 +172,7 @@ def build(
             before: SpriteStore | None = SpriteStore(out)
         except CorpusError:
             before = None
-        manifest = _write(folder, named, words, workers or os.cpu_count() or 1, before)
+        manifest = _write(folder, raws, words, workers or os.cpu_count() or 1, before)
         old = out.with_name(f".{out.name}-old-{os.getpid()}")
         if out.exists():
             out.rename(old)
@@ -211,27 +205,23 @@ def _taken(store: SpriteStore, index: int) -> _Drawn:
 
 def _write(
     folder: Path,
-    named: list[tuple[RawSprite, str]],
+    raws: list[RawSprite],
     words: WordNet,
     workers: int,
     before: SpriteStore | None,
 ) -> dict[str, Any]:
-    results = _drawn([raw for raw, _ in named], workers, before)
-    drawn = [
-        (raw, concept, result)
-        for (raw, concept), result in zip(named, results, strict=True)
-        if result is not None
-    ]
+    results = _drawn(raws, workers, before)
+    drawn = [(raw, result) for raw, result in zip(raws, results, strict=True) if result is not None]
     if not drawn:
         raise CorpusError("the sources given hold no drawing that can be used")
-    gone = _duplicates([d.small for *_, d in drawn], [(c, raw.tone) for raw, c, _ in drawn])
+    gone = _duplicates([d.small for _, d in drawn], [(raw.concept, raw.tone) for raw, _ in drawn])
     kept = [entry for i, entry in enumerate(drawn) if i not in gone]
 
     category: dict[str, str] = {}
     tags: dict[str, set[str]] = collections.defaultdict(set)
-    for raw, concept, _ in kept:
-        category.setdefault(concept, raw.category)
-        tags[concept].update(raw.tags if raw.trusted else ())
+    for raw, _ in kept:
+        category.setdefault(raw.concept, raw.category)
+        tags[raw.concept].update(raw.tags)
     other = {c: synonyms(c, category[c], frozenset(tags[c]), words) for c in category}
 
     sprites: list[Sprite] = []
@@ -240,14 +230,14 @@ def _write(
         folder / "small.npy", "w+", np.uint8, (len(kept), SMALL, SMALL, 4)
     )
     with (folder / "masters.bin").open("wb") as masters, (folder / "svg.bin").open("wb") as svgs:
-        for i, (raw, concept, result) in enumerate(kept):
+        for i, (raw, result) in enumerate(kept):
             small[i] = result.small
             begin, svg_begin = masters.tell(), svgs.tell()
             masters.write(result.master)
             svgs.write(result.svg)
             index.append((begin, masters.tell(), svg_begin, svgs.tell()))
             style = _style(raw, result.small)
-            flat = style == "flat vector"
+            concept, flat = raw.concept, style == "flat vector"
             recolourable = flat and not raw.tone and category[concept] not in _UNCOLOURED
             tone = f", {TONES[raw.tone]} skin" if raw.tone else ""
             sprites.append(
@@ -267,13 +257,14 @@ def _write(
                     split="heldout" if held_out(concept, words) else "train",
                     native=result.native,
                     view=result.view,
+                    mirrorable=mirrorable(concept) and "<text" not in (raw.svg or ""),
                 )
             )
         svgs.write(b"\0")  # a memory map cannot be empty
     small.flush()
     np.save(folder / "index.npy", np.array(index, np.int64))
     (folder / "sprites.jsonl").write_text("".join(s.to_json() + "\n" for s in sprites), "utf-8")
-    manifest = _manifest(sprites, len(named), len(gone))
+    manifest = _manifest(sprites, len(raws), len(gone))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
     (folder / "ATTRIBUTION.md").write_text(attribution(manifest), encoding="utf-8")
     return manifest

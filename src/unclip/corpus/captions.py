@@ -1,170 +1,191 @@
-"""True descriptions of a scene, from tags to sentences."""
+"""True descriptions of a scene, and false ones that are nearly true."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from unclip.corpus.colours import colour_name, luminance
-from unclip.corpus.names import TONES, head, is_plural, plural, uncoloured, with_article
-from unclip.corpus.scene import Background, Placed, Scene
+from unclip.corpus.choice import pick
+from unclip.corpus.colours import COLOUR_SYNONYMS, OBJECT_COLOURS
+from unclip.corpus.filters import DARK
+from unclip.corpus.names import plural
+from unclip.corpus.phrases import (
+    ALIKE_LIGHTS,
+    ALIKE_PLACES,
+    FAMILIES,
+    NUMBERS,
+    RELATION_PHRASES,
+    STYLE_AFTER,
+    STYLE_OF,
+    UNLIKE,
+    WEATHER_PHRASES,
+)
+from unclip.corpus.scene import Background, Scene
 from unclip.corpus.store import Sprite
+from unclip.corpus.wording import Part, Wording, changeable, phrases
 
+__all__ = (
+    "NUMBERS",
+    "RELATION_PHRASES",
+    "STYLE_AFTER",
+    "STYLE_OF",
+    "contradict",
+    "describe",
+    "phrases",
+)
 T = TypeVar("T")
 
-STYLE_OF: dict[str, tuple[str, ...]] = {
-    "3d render": ("a 3d render of", "a 3d rendering of", "a 3D model of", "a 3d image of"),
-    "glossy": ("a glossy illustration of", "a glossy drawing of", "a shiny illustration of"),
-    "cartoon": ("a cartoon of", "a cartoon drawing of", "a cartoon illustration of"),
-    "flat vector": (
-        "a flat vector drawing of", "a flat illustration of", "a vector illustration of",
-        "a flat icon of", "a flat design of",
-    ),
-    "clip art": ("clip art of", "a clip art drawing of", "a clipart picture of"),
-    "silhouette": ("a silhouette of", "a black silhouette of"),
-    "black and white drawing": ("a black and white drawing of", "a line drawing of"),
-}  # fmt: skip
-"""What precedes an object to say its style."""
 
-STYLE_AFTER: dict[str, tuple[str, ...]] = {
-    "3d render": ("3d render", "3D render", "3d rendering", "3d"),
-    "glossy": ("glossy illustration", "glossy style", "glossy"),
-    "cartoon": ("cartoon", "cartoon style"),
-    "flat vector": ("flat vector", "flat design", "vector art", "flat style", "flat illustration"),
-    "clip art": ("clip art", "clipart"),
-    "silhouette": ("silhouette", "black silhouette"),
-    "black and white drawing": ("black and white", "black and white drawing"),
-}
-"""What follows a comma to say the style."""
+def describe(scene: Scene, rng: np.random.Generator, insist: Part | None = None) -> str:
+    """One of many true captions of `scene`; of what may be left out, it has what is insisted on.
 
-_PLAIN_OF = (
-    "a picture of", "an image of", "an illustration of", "a drawing of", "a picture showing",
-    "an icon of", "an artwork of",
-)  # fmt: skip
-SCENERY_PHRASES: dict[str, tuple[str, ...]] = {
-    "meadow": ("on green grass", "in a meadow", "in a green field under a blue sky", "on grass"),
-    "sunset": ("at sunset", "under a sunset sky", "in front of a sunset"),
-    "night": ("at night", "under a starry night sky", "under the moon and stars"),
-    "sea": ("at sea", "in the ocean", "on the water under a blue sky", "in the sea"),
-    "snow": ("in the snow", "on snow", "in a snowy landscape"),
-    "desert": ("in the desert", "on sand", "in a sandy desert"),
-}
-NUMBERS = {2: ("two", "2", "a pair of"), 3: ("three", "3"), 4: ("four", "4")}
-RELATION_PHRASES = {
-    "left of": ("to the left of", "left of", "on the left of"),
-    "right of": ("to the right of", "right of", "on the right of"),
-    "above": ("above", "over", "on top of"),
-    "below": ("below", "under", "beneath"),
-}
+    The same state of `rng` gives scenes that differ in one thing the same phrasing.
+    """
+    return Wording(scene, rng, insist).caption()
 
 
-def _pick(rng: np.random.Generator, items: Sequence[T]) -> T:
-    return items[int(rng.random() * len(items))]
+Change = tuple[Scene, Part | None]
+"""A scene that is another in one thing, and what its caption must say for that to show."""
 
 
-def describe(scene: Scene, rng: np.random.Generator) -> str:
-    """One of many true captions of `scene`."""
-    where = _where(scene.background, rng)
-    if scene.relation is not None:
-        what = _related(scene, rng)
-    elif len(scene.objects) > 1:
-        what = _counted(scene, rng)
-    else:
-        what = with_article(_thing(scene.objects[0], rng))
-        if not where and rng.random() < 0.12:  # the bare word, as people type it
-            return _bare(what)
-    style = scene.style
-    mention = rng.random()
-    if style is not None and mention < 0.27:
-        caption = f"{_pick(rng, STYLE_OF[style])} {what}"
-        return f"{caption} {where}" if where else caption
-    if style is not None and mention < 0.52:
-        after = _pick(rng, STYLE_AFTER[style])
-        order = rng.random()
-        if where and order < 0.5:
-            return f"{what}, {after}, {where}"
-        return f"{what} {where}, {after}" if where else f"{what}, {after}"
-    if mention < 0.72:
-        what = f"{_pick(rng, _PLAIN_OF)} {what}"
-    elif mention < 0.78:
-        many = scene.count > 1 or is_plural(scene.objects[0].sprite.concept)
-        what = f"{'there are' if many else 'there is'} {what}"
-    if where:
-        return f"{what}{', ' if rng.random() < 0.15 else ' '}{where}"
-    return what
+def contradict(scene: Scene, rng: np.random.Generator, others: Sequence[Sprite] = ()) -> str | None:
+    """A caption that is true of `scene` but for one thing, or None where nothing can be changed.
+
+    A colour, the count, the relation, the style, the place, its light or weather, the composition
+    or the background is another; with `others` to take it from, so may the object be.
+    """
+    changes = [change for change in _CHANGES if change(scene, rng) is not None]
+    if _other_thing(scene, rng, others) is not None:
+        changes += [lambda scene, rng: _other_thing(scene, rng, others)] * 2
+    if not changes:
+        return None
+    changed = pick(rng, changes)(scene, rng)
+    assert changed is not None
+    return describe(changed[0], rng, changed[1])
 
 
-def _bare(phrase: str) -> str:
-    return phrase.removeprefix("a ").removeprefix("an ")
+def _other_thing(scene: Scene, rng: np.random.Generator, others: Sequence[Sprite]) -> Change | None:
+    at = int(rng.random() * len(scene.objects)) if scene.relation else 0
+    taken = {name for placed in scene.objects for name in phrases(placed.sprite)}
+    fitting = [
+        sprite
+        for sprite in others
+        if not any(one in other or other in one for one in phrases(sprite) for other in taken)
+        and (scene.count == 1 or plural(sprite.concept))
+    ]
+    if not fitting:
+        return None
+    sprite = pick(rng, fitting)
+    objects = tuple(
+        replace(placed, sprite=sprite) if i == at or scene.relation is None else placed
+        for i, placed in enumerate(scene.objects)
+    )
+    return replace(scene, objects=objects), None
 
 
-def _where(background: Background, rng: np.random.Generator) -> str:
-    """The background in words, or nothing: the paler it is, the oftener it goes unsaid."""
-    if background.kind not in ("plain", "gradient"):
-        return _pick(rng, SCENERY_PHRASES[background.kind]) if rng.random() < 0.85 else ""
-    light = sum(map(luminance, background.colours)) / len(background.colours)
-    said = 0.25 if background.name == "white" else 0.8 - 0.45 * light
-    if rng.random() > said:
-        return ""
-    noun = "background"
-    if background.kind == "gradient" and rng.random() < 0.5:
-        noun = "gradient background"
-    name = background.name
-    order = rng.random()
-    if order < 0.7:
-        return f"on {with_article(name)} {noun}"
-    return f"{'with' if order < 0.85 else 'against'} {with_article(name)} {noun}"
+def _other_colour(scene: Scene, rng: np.random.Generator) -> Change | None:
+    coloured = [i for i, placed in enumerate(scene.objects) if placed.colour]
+    if not coloured:
+        return None
+    taken = {placed.colour for placed in scene.objects}
+    colour = pick(rng, [name for name in OBJECT_COLOURS if name not in taken])
+    changed = coloured if scene.relation is None else [pick(rng, coloured)]
+    objects = tuple(
+        replace(placed, colour=colour) if i in changed else placed
+        for i, placed in enumerate(scene.objects)
+    )
+    return replace(scene, objects=objects), None
 
 
-def phrases(sprite: Sprite) -> tuple[str, ...]:
-    """Every noun phrase that is true of a sprite, the concept first."""
-    word, _, last = sprite.concept.rpartition(" ")
-    if last == "face" and sprite.category == "animals":
-        return (sprite.concept, word, *sprite.synonyms)
-    return (sprite.concept, *sprite.synonyms)
+def _swapped_colours(scene: Scene, rng: np.random.Generator) -> Change | None:
+    colours = [placed.colour for placed in scene.objects]
+    if scene.relation is None or None in colours:
+        return None
+    objects = tuple(
+        replace(placed, colour=colour)
+        for placed, colour in zip(scene.objects, reversed(colours), strict=True)
+    )
+    return replace(scene, objects=objects), None
 
 
-def _thing(placed: Placed, rng: np.random.Generator) -> str:
-    """A noun phrase without article for one object, with its colour or skin tone."""
-    sprite = placed.sprite
-    names = phrases(sprite)
-    face = sprite.category == "animals" and sprite.concept.endswith(" face")
-    name = names[0]
-    if len(names) > 1 and rng.random() < (0.45 if face else 0.25):
-        name = names[1] if face else _pick(rng, names[1:])
-    if placed.colour is not None:
-        return f"{placed.colour} {uncoloured(name)}"
-    if sprite.main_colour is not None and rng.random() < 0.3 and uncoloured(name) == name:
-        own = colour_name(sprite.main_colour)  # a thing's own colour is now and then worth a word
-        return f"{own} {name}" if own else name
-    if sprite.tone and rng.random() < 0.5:
-        return f"{name} {_tone(name, sprite.tone)}"
-    return name
+def _other_count(scene: Scene, rng: np.random.Generator) -> Change | None:
+    n = len(scene.objects)
+    if scene.count == 1:
+        return None
+    count = pick(rng, [k for k in NUMBERS if k != n])
+    return replace(scene, objects=(scene.objects[0],) * count), None
 
 
-def _tone(name: str, tone: int) -> str:
-    joint = "and" if " with " in name else "with"
-    return f"{joint} {TONES[tone]} skin"
+def _other_order(scene: Scene, rng: np.random.Generator) -> Change | None:
+    """What was left of the other is right of it, what rode the other is ridden by it."""
+    if scene.relation in (None, "beside"):
+        return None
+    return replace(scene, objects=scene.objects[::-1]), "relation"
 
 
-def _counted(scene: Scene, rng: np.random.Generator) -> str:
-    name = _thing(scene.objects[0], rng)
-    many = plural(name) or plural(scene.objects[0].sprite.concept)
-    assert many is not None, "only what can be counted is drawn several times"
-    number = _pick(rng, NUMBERS[len(scene.objects)])
-    if rng.random() < 0.12 and not head(many)[2]:
-        return f"a group of {number} {many}" if number != "a pair of" else f"a pair of {many}"
-    return f"{number} {many}"
+def _other_style(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if scene.style is None:
+        return None
+    style = _unlike(scene.style, FAMILIES, rng)
+    return replace(scene, style=style), "style"
 
 
-def _related(scene: Scene, rng: np.random.Generator) -> str:
-    a, b = (with_article(_thing(placed, rng)) for placed in scene.objects)
-    assert scene.relation is not None
-    choice = rng.random()
-    if choice < 0.65:
-        return f"{a} {_pick(rng, RELATION_PHRASES[scene.relation])} {b}"
-    if choice < 0.85 or scene.relation in ("above", "below"):
-        return f"{a} and {b}"
-    return f"{a} {_pick(rng, ('next to', 'beside'))} {b}"
+def _other_place(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if not scene.background.is_place:
+        return None
+    kind = _unlike(scene.background.kind, ALIKE_PLACES, rng)
+    return _behind(scene, replace(scene.background, kind=kind)), "place"
+
+
+def _other_light(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if not changeable(scene):
+        return None
+    light = _unlike(scene.background.light, ALIKE_LIGHTS, rng)
+    return _behind(scene, replace(scene.background, light=light)), "light"
+
+
+def _other_weather(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if not changeable(scene):
+        return None
+    weathers = [w for w in WEATHER_PHRASES if w != scene.background.weather]
+    return _behind(scene, replace(scene.background, weather=pick(rng, weathers))), "weather"
+
+
+def _other_background(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if scene.background.is_place or scene.filter in DARK:
+        return None
+    words = {*scene.background.name.split(" ")}
+    names = [name for name in OBJECT_COLOURS if not words & {name, *COLOUR_SYNONYMS.get(name, ())}]
+    return _behind(scene, replace(scene.background, name=pick(rng, names))), "background"
+
+
+def _other_composition(scene: Scene, rng: np.random.Generator) -> Change | None:
+    if scene.composition is None:
+        return None
+    return replace(scene, composition=UNLIKE[scene.composition]), "composition"
+
+
+def _behind(scene: Scene, background: Background) -> Scene:
+    return replace(scene, background=background)
+
+
+def _unlike(name: T, families: Sequence[Sequence[T]], rng: np.random.Generator) -> T:
+    """A member of another family."""
+    return pick(rng, [other for family in families if name not in family for other in family])
+
+
+_CHANGES: tuple[Callable[[Scene, np.random.Generator], Change | None], ...] = (
+    _other_colour,
+    _swapped_colours,
+    _other_count,
+    _other_order,
+    _other_style,
+    _other_place,
+    _other_light,
+    _other_weather,
+    _other_background,
+    _other_composition,
+)

@@ -1,4 +1,4 @@
-"""Which concept a raw sprite draws, and which other words are true of it."""
+"""Which other words than its concept are true of a drawing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import re
 from unclip.corpus import wordnet as wn
 from unclip.corpus.names import (
     BROAD_WORDS,
-    COLOUR_WORDS,
-    FALLBACKS,
-    NOT_TAUGHT,
-    concept,
+    KINDS,
+    NOT_SYNONYMS,
     head,
     is_plural,
+    uncoloured,
 )
-from unclip.corpus.sources import RawSprite
 
 _LEXFILES = {
     "animals": (wn.ANIMAL,),
@@ -25,55 +23,32 @@ _LEXFILES = {
     "places": (wn.ARTIFACT, wn.OBJECT),
     "objects": (wn.ARTIFACT, wn.FOOD, wn.PLANT),
 }
-_MESSY = re.compile(
-    r"\b(?:clip ?art|icon|symbol|sign|silhouette|outline|contour|cartoon|svg|by|the|my|new|tux|"
-    r"submission|example|illustration|logo|part|remix|revisited|stylized|simple|i|r\d+)\b"
+_PORTION = re.compile(
+    r"(?:bag|ball|bar|bottle|bouquet|bowl|bunch|bundle|can|cup|ear|glass|jar|jug|loaf|mug|pile|"
+    r"plate|roll|row|sheaf|sheet|slice|spool|stack|wedge|wheel) of (?!.* (?:and|with|in) )(.+)$"
 )
+_NOT_REAL = re.compile(r"(?:toy|paper|origami|cable|hand|railway|tram|doll)\b")
 _LATIN_NAMES = re.compile(r"^[a-z][a-z '-]*$")
 
 
-def tidy(name: str) -> str:
-    """A title or file name as plain lower-case words: "Bus2 (B and W)" gives "bus"."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    low = re.sub(r"\([^)]*\)|\bb ?(?:and|&|/|_)? ?w\b", " ", spaced.lower())
-    low = re.sub(r"\d+|[_.,:;!?|/]+", " ", low)
-    low = re.sub(r"\b(?:bw|md|r|v)\b|[-\s]+$", " ", low)
-    return re.sub(r"^(?:an?|another|some) ", "", re.sub(r"\s+", " ", low).strip(" -'"))
-
-
-def resolve(raw: RawSprite, words: wn.WordNet) -> str | None:
-    """The concept of `raw`, or None where no candidate names something that can be drawn.
-
-    Names of clip art must be at most three English words whose last is a noun filed under what its
-    folder holds, so that a penguin titled "Manager" is not taught as a manager.
-    """
-    if raw.trusted:
-        return raw.names[0]
-    files = _LEXFILES[raw.category]
-    for name in raw.names:
-        text = tidy(name)
-        parts = text.split(" ")
-        if len(text) < 3 or len(parts) > 3 or _MESSY.search(text) or NOT_TAUGHT & {*parts}:
-            continue
-        if name in raw.tags and text not in FALLBACKS:  # a keyword tells the kind at best
-            continue
-        noun = head(text)[1]
-        if not all(words.is_word(w) or w in ("of", "with", "and", "a") for w in parts):
-            continue
-        single = text if words.senses(text) else noun
-        if noun in BROAD_WORDS or words.sense(single, files) is None:
-            continue
-        if words.senses(single)[0].lexfile in wn.CONCRETE or text in raw.tags:
-            return concept(text)
-    return None
+def plainer(name: str) -> str | None:
+    """The everyday word for a thing whose concept is narrower, or None: "office chair" is a chair,
+    a "blue car" a car, and "cup of coffee" coffee."""
+    if portion := _PORTION.search(name):
+        return portion[1]
+    before, kind, rest = head(name)
+    if not before or rest or kind not in KINDS or " and " in name or _NOT_REAL.match(name):
+        return None
+    plain = uncoloured(name)
+    return plain if plain != name else kind
 
 
 def synonyms(name: str, category: str, tags: frozenset[str], words: wn.WordNet) -> tuple[str, ...]:
-    """Other names of a concept: tags and lemmas that WordNet says mean it or sit next to it."""
+    """Other names of a concept: tags and lemmas that WordNet says mean it or sit next to it, or the
+    everyday word for it."""
     files = _LEXFILES.get(category, wn.CONCRETE)
     found: list[str] = []
-    first, _, rest = name.partition(" ")
-    if rest.endswith("face") or is_plural(name):
+    if name.endswith(" face") or is_plural(name):
         return ()
     sense = words.sense(name, files)
     if sense is not None:
@@ -85,10 +60,7 @@ def synonyms(name: str, category: str, tags: frozenset[str], words: wn.WordNet) 
             meanings = words.senses(lemma)
             if words.is_common(lemma) and meanings and meanings[0].key == sense.key:
                 found.append(lemma)
-    elif first in COLOUR_WORDS and words.sense(rest, files):
-        found.append(rest)
-    return tuple(
-        dict.fromkeys(
-            f for f in found if f != name and f not in BROAD_WORDS and _LATIN_NAMES.match(f)
-        )
-    )
+    if plain := plainer(name):
+        found.append(plain)
+    left_out = {name, *BROAD_WORDS, *NOT_SYNONYMS}
+    return tuple(dict.fromkeys(f for f in found if f not in left_out and _LATIN_NAMES.match(f)))

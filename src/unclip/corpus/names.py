@@ -16,27 +16,48 @@ TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")
 _WORDS = json.loads((Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
 COLOUR_WORDS = frozenset(_WORDS["colours"])
 BROAD_WORDS = frozenset(_WORDS["broad"])
-NOT_TAUGHT = frozenset(_WORDS["not_taught"])
-FALLBACKS = frozenset(_WORDS["fallbacks"])
 _IRREGULAR: dict[str, str] = _WORDS["irregular"]
 _MASS = frozenset(_WORDS["mass"])
 _RENAMED: dict[str, str] = _WORDS["renamed"]
-_PROPER = ("santa claus", "mrs. claus", "mx claus", "mount fuji", "ping pong", "ice hockey")
-_THE = ("statue of liberty", "tokyo tower", "milky way", "kaaba", "great wall")
+_FIXED = frozenset(_WORDS["fixed"])
+_PROPER = (
+    "santa claus", "mrs. claus", "mx claus", "mount fuji", "ping pong", "ice hockey", "planet ",
+    "cleopatra", "frankenstein's", "tower bridge", "india gate", "saint basil's",
+)  # fmt: skip
+_THE = (
+    "statue of liberty", "tokyo tower", "milky way", "kaaba", "great wall", "colosseum",
+    "taj mahal", "arc de triomphe", "eiffel tower", "leaning tower", "sydney opera", "space needle",
+    "tower of babel", "front of",
+)  # fmt: skip
+KINDS = frozenset(_WORDS["kinds"])
 NOT_SYNONYMS = frozenset(_WORDS["not_synonyms"])
-_SINGULAR_S = frozenset(("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros"))
+_SINGULAR_S = frozenset(
+    ("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros", "triceratops")
+)
 _PLURAL_WORDS = frozenset(
     ("people", "men", "women", "children", "mice", "feet", "teeth", "geese", "skis")
 )
+_SEVERAL = re.compile(r"(?:two|three|four) ")
+_ACTS = {
+    "tipping hand": "holding out a hand",
+    "gesturing no": "with crossed arms",
+    "gesturing ok": "with arms over the head",
+    "in lotus position": "meditating",
+    "in steamy room": "in a sauna",
+}
+"""What an emoji means, and what it shows."""
 _SPLIT = re.compile(
     r" (?:with|without|of|in|on|for|at|from|to|holding|wearing|showing|facing|over|under|behind|"
-    r"tilted|getting|playing|riding|pointing|feeding|gesturing)\b"
+    r"tilted|getting|playing|riding|pointing|feeding|gesturing|landing|taking|walking|running|"
+    r"sitting|swimming|jumping|howling|hatching|carrying|chasing|reading|opening|spouting|doing|"
+    r"lifting|setting|loaded|through|into|out|by)\b"
 )
 _ACTING = re.compile(
-    r"(man|woman|person|people|men|women|boy|girl|face|head|hand|finger)(?= (?:mountain )?\w+ing\b)"
+    r"(man|woman|person|people|men|women|boy|girl|face|head|hand|finger)"
+    r"(?= (?:mountain |ice |water |roller )?\w+ing\b)"
 )
 _VOWEL_SOUND = re.compile(
-    r"^(?:[aeio]|u(?!n[iy]|se|sa|ti|k[eu]|r[aeio]n|fo)|hour|heir|honest|x-ray|suv\b|8|11)"
+    r"^(?:[aeio]|u(?!n[iy]|s[aeb]|ti|k[eu]|r[aeio]n|fo)|hour|heir|honest|x-ray|suv\b|led\b|8|11)"
 )
 _CONSONANT_SOUND = re.compile(r"^(?:one|once|eu|ewe)")
 
@@ -56,7 +77,7 @@ def head(phrase: str) -> tuple[str, str, str]:
 def is_plural(phrase: str) -> bool:
     """Whether a phrase already names several things: "cherries", "glasses", "two hearts"."""
     noun = head(phrase)[1].lower()
-    if noun in _PLURAL_WORDS:
+    if noun in _PLURAL_WORDS or _SEVERAL.match(phrase):
         return True
     return noun.endswith("s") and not (noun.endswith(("ss", "us", "is")) or noun in _SINGULAR_S)
 
@@ -92,6 +113,8 @@ def plural(phrase: str) -> str | None:
     low = noun.lower()
     if low in _IRREGULAR:
         many = _IRREGULAR[low]
+    elif low.endswith("man") and low != "human":
+        many = noun[:-2] + "en"
     elif re.search(r"(?:s|x|z|ch|sh)$", low):
         many = noun + "es"
     elif re.search(r"[^aeiou]y$", low):
@@ -100,6 +123,16 @@ def plural(phrase: str) -> str | None:
         many = noun + "s"
     before = re.sub(r"^(wo)?man ", r"\1men ", before)  # "women astronauts"
     return before + many + rest
+
+
+def has_colour(phrase: str) -> bool:
+    """Whether a phrase says a colour, so that a drawing in black and white cannot show it."""
+    return not {*COLOUR_WORDS, "blond", "silver", "bronze", "gold"}.isdisjoint(phrase.split(" "))
+
+
+def mirrorable(phrase: str) -> bool:
+    """Whether the mirror image of a thing still shows it: not of text, nor of left and right."""
+    return _FIXED.isdisjoint(re.findall(r"[\w'-]+", phrase.lower()))
 
 
 def uncoloured(phrase: str) -> str:
@@ -119,6 +152,8 @@ def concept(label: str) -> str:
     if hair:
         who, what = hair.groups()
         return f"bald {who}" if what == "bald" else f"{who} with {what}"
+    for act, natural in _ACTS.items():
+        low = low.replace(act, natural)
     if low.startswith("family"):
         return "family"
     if re.match(r"(kiss|couple with heart)", low):

@@ -15,15 +15,47 @@ _DEBIAN = {
 }
 """Package and something that it puts into `/usr/share`."""
 
+_VERSIONS = {
+    "emojibase-data": "17.0.0",
+    "@lobehub/fluent-emoji-3d": "1.1.0",
+    "@iconify-json/emojione": "1.2.3",
+    "@iconify-json/flat-color-icons": "1.2.3",
+    "@iconify-json/flat-ui": "1.2.3",
+    "@iconify-json/fluent-color": "1.2.21",
+    "@iconify-json/fluent-emoji": "1.2.7",
+    "@iconify-json/fluent-emoji-flat": "1.2.6",
+    "@iconify-json/fluent-emoji-high-contrast": "1.2.6",
+    "@iconify-json/fxemoji": "1.2.2",
+    "@iconify-json/game-icons": "1.2.4",
+    "@iconify-json/icon-park": "1.2.4",
+    "@iconify-json/marketeq": "1.2.2",
+    "@iconify-json/meteocons": "1.2.4",
+    "@iconify-json/noto": "1.2.9",
+    "@iconify-json/noto-v1": "1.2.5",
+    "@iconify-json/streamline-color": "1.2.2",
+    "@iconify-json/streamline-cyber-color": "1.2.2",
+    "@iconify-json/streamline-emojis": "1.2.4",
+    "@iconify-json/streamline-flex-color": "1.2.2",
+    "@iconify-json/streamline-freehand-color": "1.2.2",
+    "@iconify-json/streamline-kameleon-color": "1.2.2",
+    "@iconify-json/streamline-plump-color": "1.2.2",
+    "@iconify-json/streamline-sharp-color": "1.2.2",
+    "@iconify-json/streamline-stickies-color": "1.2.2",
+    "@iconify-json/streamline-ultimate-color": "1.2.2",
+    "@iconify-json/twemoji": "1.2.5",
+}
+"""npm packages, in the versions that were looked at."""
+
 
 def _npm(source: str) -> tuple[str, ...]:
-    """The npm packages that an emoji set is read from: path below `node_modules`, with a file."""
+    """The npm packages that a source is read from: path below `node_modules`, with a file."""
     names = "emojibase-data/en/data.json"
+    own = f"@iconify-json/{source}/icons.json"
     if source == "fluent-emoji-3d":
         return (names, "@lobehub/fluent-emoji-3d/assets")
     if source == "fluent-emoji":  # joined on the code points of the flat set
-        return (*_npm("fluent-emoji-flat"), "@iconify-json/fluent-emoji/icons.json")
-    return (names, f"@iconify-json/{source}/icons.json")
+        return (*_npm("fluent-emoji-flat"), own)
+    return (names, own) if "emoji" in source or source.startswith("noto") else (own,)
 
 
 def require(places: Places, sources: Sequence[str] = tuple(READERS)) -> None:
@@ -47,7 +79,8 @@ def require(places: Places, sources: Sequence[str] = tuple(READERS)) -> None:
     if importlib.util.find_spec("resvg_py") is None:
         commands.append("pip install 'unclip[train]'")
     if npm:
-        commands.append(f"npm install --prefix {places.npm} {' '.join(npm)}")
+        wanted = " ".join(f"{package}@{_VERSIONS[package]}" for package in npm)
+        commands.append(f"npm install --prefix {places.npm} {wanted}")
     if debian:
         commands.append(f"apt-get install {' '.join(debian)}")
     if commands:

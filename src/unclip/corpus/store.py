@@ -50,6 +50,7 @@ class Sprite:
         split: "train" or "heldout".
         native: pixels a side of the original; 0 for vector art, which has no limit.
         view: square viewBox of the SVG, in its user units.
+        mirrorable: whether it is true when mirrored too: no text, no left or right.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Sprite:
     split: str
     native: int
     view: View
+    mirrorable: bool = True
 
     @staticmethod
     def from_json(line: str) -> Sprite:

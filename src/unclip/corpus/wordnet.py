@@ -1,4 +1,4 @@
-"""A small reader of WordNet's noun files: senses, synonyms, direct hypernyms, known words.
+"""A small reader of WordNet's noun files: senses, synonyms, direct hypernyms.
 
 Only building a store needs it; the format is that of wndb(5WN).
 """
@@ -46,11 +46,6 @@ class WordNet:
             for f in map(str.split, _lines(folder / "index.noun"))
             if int(f[5 + int(f[3])]) > 0
         }
-        self._modifiers = {
-            line.split(" ", 1)[0].replace("_", " ")
-            for part in ("adj", "verb", "adv")
-            for line in _lines(folder / f"index.{part}")
-        }
         self._exceptions = dict(
             line.split()[:2] for line in (folder / "noun.exc").read_text().splitlines()
         )
@@ -66,10 +61,6 @@ class WordNet:
             if word.endswith(ending) and stem in self._nouns:
                 return stem
         return None
-
-    def is_word(self, word: str) -> bool:
-        """Whether `word` is English as WordNet knows it."""
-        return word in self._modifiers or self.singular(word) is not None
 
     def is_common(self, word: str) -> bool:
         """Whether WordNet's tagged texts use this noun."""
