@@ -1,0 +1,146 @@
+"""The judge: a trained detector, the names it knows, and how it looks at a picture.
+
+It is kept in a folder of its own and is no part of a bundle: nothing that generates may use it.
+
+judge.safetensors   the detector's averaged weights
+judge.json          its names and sizes, the SHA-256 of the weights, its training and its exam
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from unclip.corpus.colours import nearest_colour
+from unclip.corpus.raster import Pixels
+from unclip.errors import BundleError, InvalidArgument
+from unclip.evaluation.detector import PIXELS, Detector, DetectorConfig, Found
+from unclip.evaluation.scoring import Detection, Sight
+from unclip.pipeline.bundle import fill
+from unclip.pipeline.bundle_files import check_safetensors, sha256_of
+from unclip.training.data import to_tensor
+
+FORMAT = 1
+CONFIDENCE = 0.5
+"""Of an object, and of its class, the judge must be at least this sure."""
+_WEIGHTS, _MANIFEST = "judge.safetensors", "judge.json"
+_BATCH = 64
+
+
+def default_path() -> Path:
+    """Where `unclip eval train-judge` keeps the judge."""
+    return Path(platformdirs.user_cache_dir("unclip")) / "judge"
+
+
+class Judge:
+    """Sees things of its vocabulary in pictures of any size."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        names: Sequence[str],
+        styles: Sequence[str],
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.detector = detector.eval().requires_grad_(False)
+        self.names, self.styles = tuple(names), tuple(styles)
+        self.record = dict(record or {})
+
+    @staticmethod
+    def load(path: Path | None = None) -> Judge:
+        """Read what `save` wrote.
+
+        Raises:
+            InvalidArgument: there is no judge.
+            BundleError: it is altered, cut short, or of another format.
+        """
+        folder = path or default_path()
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
+        except FileNotFoundError:
+            raise InvalidArgument(
+                "judge", f"is not in {folder}; train one in 20 minutes: unclip eval train-judge"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{folder / _MANIFEST} cannot be read: {error}") from None
+        if manifest.get("format") != FORMAT:
+            raise BundleError(f"{folder / _MANIFEST} is of another format than {FORMAT}")
+        file = folder / _WEIGHTS
+        check_safetensors(file)
+        if sha256_of(file) != manifest["sha256"]:
+            raise BundleError(f"{file} has another SHA-256 than {_MANIFEST} says: it was altered")
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in manifest["config"].items()
+        }
+        detector = Detector(DetectorConfig(**sizes))
+        fill(detector, load_file(file), file)
+        record = {"sha256": manifest["sha256"], **manifest["record"]}
+        return Judge(detector, manifest["names"], manifest["styles"], record)
+
+    def save(self, path: Path) -> None:
+        """Write it to a folder; the manifest comes last."""
+        path.mkdir(parents=True, exist_ok=True)
+        file = path / _WEIGHTS
+        save_file({k: v.contiguous() for k, v in self.detector.state_dict().items()}, file)
+        manifest = {
+            "format": FORMAT,
+            "config": dataclasses.asdict(self.detector.config),
+            "names": self.names,
+            "styles": self.styles,
+            "sha256": sha256_of(file),
+            "record": self.record,
+        }
+        (path / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+
+    def look(self, pictures: Sequence[Image.Image]) -> list[Sight]:
+        """What it sees in each of some pictures, each seen at 64 pixels."""
+        sights: list[Sight] = []
+        for start in range(0, len(pictures), _BATCH):
+            some = pictures[start : start + _BATCH]
+            sights += self._look(np.stack([np.asarray(scaled(picture)) for picture in some]))
+        return sights
+
+    @torch.inference_mode()
+    def _look(self, rgb: Pixels) -> list[Sight]:
+        found = self.detector(to_tensor(rgb), CONFIDENCE)
+        return [self._sight(*seen) for seen in zip(found, rgb, strict=True)]
+
+    def _sight(self, found: Found, rgb: Pixels) -> Sight:
+        mask = (found.mask > 0.5).numpy()
+        detections = []
+        for kind, box in zip(found.kind, found.box, strict=True):
+            share, number = (float(x) for x in kind.max(dim=0))
+            if share < CONFIDENCE or int(number) == len(self.names):
+                continue
+            x0, y0, x1, y1 = (float(x) for x in box)
+            rows, columns = (
+                slice(max(0, round(low * PIXELS)), max(0, round(high * PIXELS)))
+                for low, high in ((y0, y1), (x0, x1))
+            )
+            inside = rgb[rows, columns][mask[rows, columns]]
+            colour = nearest_colour(inside) if len(inside) else None
+            detections.append(Detection(self.names[int(number)], share, (x0, y0, x1, y1), colour))
+        detections.sort(key=lambda one: -one.confidence)
+        if not len(found.sure):
+            return Sight(tuple(detections))
+        looks = (found.style.log() * found.sure[:, None]).sum(dim=0)
+        return Sight(tuple(detections), self.styles[int(looks.argmax())])
+
+
+def scaled(picture: Image.Image) -> Image.Image:
+    """A picture as the judge sees it."""
+    rgb = picture.convert("RGB")
+    return rgb if rgb.size == (PIXELS, PIXELS) else rgb.resize((PIXELS, PIXELS), _FILTER)
+
+
+_FILTER = Image.Resampling.BICUBIC

@@ -1,0 +1,125 @@
+"""Training the judge with the one loop that trains everything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unclip.corpus.composer import Composer
+from unclip.corpus.store import SpriteStore
+from unclip.evaluation.detector import (
+    UNSAID,
+    Detector,
+    DetectorConfig,
+    Targets,
+    finder_losses,
+)
+from unclip.evaluation.exam import Exam, examine, renders
+from unclip.evaluation.judge import Judge, default_path
+from unclip.evaluation.prompts import make_prompts
+from unclip.evaluation.report import plain
+from unclip.evaluation.study import Study
+from unclip.evaluation.vocabulary import STYLES, Vocabulary
+from unclip.training import loop
+from unclip.training.loop import Batch, Objective
+from unclip.training.recipes import Recipe
+from unclip.training.workspace import Workspace
+
+WEIGHTS = {"centre": 0.5, "box": 0.5, "mask": 1.0, "kind": 1.0, "style": 0.3}
+"""Shares of the losses."""
+EXAM_PROMPTS, EXAM_SEED = 100, 1_000_003
+"""Of each task, in the exam that ends the training; its scenes are none that were trained on."""
+
+
+@dataclass(frozen=True)
+class JudgeRecipe(Recipe):
+    """How a judge is trained; the command that does it is another than that of a model's stage."""
+
+    stage: str = "judge"
+    expected: str = "0.99 of true renders accepted after 18 minutes of two cores"
+    minutes: float | None = 18.0
+    adamw_lr: float = 1.5e-3
+    weight_decay: float = 0.02
+    decay_fraction: float = 0.6
+    ema_half_life: float = 10_000
+    # what it would fuse, the convolutions' own kernels already do
+    compile: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command that runs it."""
+        minutes = f" --minutes {self.minutes:g}" if self.minutes else ""
+        return f"unclip eval train-judge{minutes}"
+
+
+class JudgeObjective(Objective):
+    """The detector, on scenes that `Study` makes."""
+
+    trained = ("detector",)
+
+    def __init__(self, recipe: Recipe, study: Study) -> None:
+        super().__init__()
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.study = recipe, study
+        self.detector = Detector(DetectorConfig(len(study.vocabulary), len(STYLES)))
+
+    def batch(self, index: int) -> Batch:
+        lesson = self.study.batch(self.recipe.seed, index, self.recipe.batch_size)
+        rest = {key: value for key, value in lesson._asdict().items() if key != "targets"}
+        return {**rest, **lesson.targets._asdict()}
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        maps = self.detector.finder(batch["pixels"])
+        losses = finder_losses(maps, Targets(**{key: batch[key] for key in Targets._fields}))
+        kind, style = self.detector.classifier(batch["crops"])
+        picture, row, column = batch["at"].unbind(dim=1)
+        style = style + maps.style[picture, :, row, column]
+        for key, logits in (("kind", kind), ("style", style)):
+            losses[key] = F.cross_entropy(logits, batch[key], ignore_index=UNSAID)
+        loss = torch.stack([WEIGHTS[key] * value for key, value in losses.items()]).sum()
+        said = batch["kind"] >= 0
+        right = (kind.argmax(dim=1) == batch["kind"])[said].float().mean()
+        return {"loss": loss, **{k: v.detach() for k, v in losses.items()}, "accuracy": right}
+
+
+def train(
+    folder: Path | None = None,
+    *,
+    recipe: JudgeRecipe | None = None,
+    minutes: float | None = None,
+    resume: bool = False,
+    store: Path | None = None,
+    on_log: Callable[[str], None] = print,
+) -> tuple[Path, Exam]:
+    """Train a judge, examine it, and keep it in `folder`; gives the folder and the exam.
+
+    Raises `CorpusError` where there is no sprite store.
+    """
+    folder = folder or default_path()
+    recipe = recipe or JudgeRecipe()
+    if minutes is not None:
+        recipe = dataclasses.replace(recipe, minutes=minutes)
+    vocabulary = Vocabulary(SpriteStore(store))
+    composer = Composer(vocabulary.store)
+    objective = JudgeObjective(recipe, Study(vocabulary, composer))
+    workspace = Workspace(folder / "training")
+    record = loop.train(objective, recipe, workspace, resume=resume, on_log=on_log)
+    # the workspace has the averaged weights, the objective the last ones
+    workspace.load("detector", objective.detector)
+    judge = Judge(objective.detector, vocabulary.names, STYLES, {"training": record})
+    prompts = make_prompts(vocabulary, EXAM_PROMPTS, EXAM_SEED)
+    made = [
+        render
+        for wrong in (False, True)
+        for render in renders(prompts, vocabulary, composer, 4, EXAM_SEED, wrong=wrong)
+    ]
+    exam = examine(judge, made)
+    judge.record["exam"] = plain(exam)
+    judge.save(folder)
+    return folder, exam

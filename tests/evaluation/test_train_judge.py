@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from unclip.evaluation import train_judge
+from unclip.evaluation.judge import Judge
+from unclip.evaluation.study import Study
+from unclip.evaluation.train_judge import JudgeObjective, JudgeRecipe, train
+
+TINY = JudgeRecipe(minutes=None, steps=3, batch_size=4, warmup_steps=1)
+
+
+def test_training_makes_a_judge_that_is_examined(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_judge, "EXAM_PROMPTS", 1)
+    said = []
+    folder, exam = train(tmp_path / "judge", recipe=TINY, store=store.path, on_log=said.append)
+    judge = Judge.load(folder)
+    assert judge.record["training"]["steps"] == 3
+    assert judge.record["training"]["command"] == "unclip eval train-judge"
+    assert judge.record["exam"]["true"]["counting"]["n"] == exam.true["counting"].n == 4
+    assert any("judge" in line for line in said)
+
+
+def test_it_learns(vocabulary, composer):
+    """Twelve steps on one batch bring every loss down."""
+    objective = JudgeObjective(dataclasses.replace(TINY, batch_size=8), Study(vocabulary, composer))
+    batch = objective.batch(0)
+    optimizer = torch.optim.AdamW(objective.parameters(), 1e-3)
+    losses = []
+    for _ in range(12):
+        now = objective(batch)
+        now["loss"].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append({key: value.item() for key, value in now.items()})
+    for key in ("loss", "centre", "kind", "style", "box", "mask"):
+        assert losses[-1][key] < losses[0][key], key
