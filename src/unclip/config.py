@@ -40,7 +40,12 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """Image tower: a ViT over `image_size` pixels in patches of `patch`."""
+    """Image tower: a ViT over `image_size` pixels in patches of `patch`.
+
+    Args:
+        layout: channels of every position that reach the embedding beside the mean over positions,
+            which forgets where things are; 0 for the mean alone.
+    """
 
     image_size: int
     patch: int
@@ -48,6 +53,7 @@ class ImageConfig:
     depth: int
     heads: int
     embed_dim: int
+    layout: int = 0
     normalize: bool = True
 
 
@@ -85,7 +91,12 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Latent transformer, the default decoder: 64 pixels as an 8 x 8 grid of latents."""
+    """Latent transformer, the default decoder: 64 pixels as an 8 x 8 grid of latents.
+
+    Args:
+        sketch_width: hidden width of the layers that draw the image embedding on the grid; 0 for a
+            decoder without them.
+    """
 
     grid: int
     latent_channels: int
@@ -95,6 +106,7 @@ class DiTConfig:
     heads: int
     embed_dim: int
     text_width: int
+    sketch_width: int = 0
     image_tokens: int = 4
     schedule: ScheduleKind = "flow"
     prediction: Prediction = "flow"
@@ -153,6 +165,26 @@ class UNetConfig:
 
 
 @dataclass(frozen=True)
+class MatteConfig:
+    """U-Net from a picture to the alpha of what it shows.
+
+    Args:
+        image_size: pixels of the longer side of what it looks at.
+        widths: of each grid, the finest first; each next one has half as many positions a side.
+        unshuffle: pixel-unshuffle of the stem.
+    """
+
+    image_size: int
+    widths: tuple[int, ...]
+    unshuffle: int = 4
+
+    @property
+    def factor(self) -> int:
+        """The sides of what it looks at are multiples of this."""
+        return int(self.unshuffle * 2 ** (len(self.widths) - 1))
+
+
+@dataclass(frozen=True)
 class SamplingConfig:
     """How one stage is sampled when the caller does not say.
 
@@ -172,7 +204,10 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A whole cascade. `sampling` has one entry for each of prior, decoder, upsampler_*."""
+    """A whole cascade. `sampling` has one entry for each of prior, decoder, upsampler_*.
+
+    `matte` cuts objects out; a cascade without one makes opaque pictures only.
+    """
 
     name: str
     text: TextConfig
@@ -182,6 +217,7 @@ class ModelConfig:
     decoder: DiTConfig | UNetConfig
     upsampler_256: UNetConfig | None
     upsampler_1024: UNetConfig | None
+    matte: MatteConfig | None = None
     sampling: dict[str, SamplingConfig] = field(default_factory=dict)
     candidates: int = 4
 
@@ -226,12 +262,13 @@ def tiny() -> ModelConfig:
     return ModelConfig(
         name="tiny",
         text=TextConfig(512, 64, 32, 2, 2, 64, 32),
-        image=ImageConfig(64, 8, 32, 2, 2, 32),
+        image=ImageConfig(64, 8, 32, 2, 2, 32, layout=2),
         prior=PriorConfig(32, 32, 64, 32, 2, 2, 16),
         autoencoder=AutoencoderConfig((8, 16, 16), 1, 1, 4),
-        decoder=DiTConfig(8, 4, 8, 32, 2, 2, 32, 32),
+        decoder=DiTConfig(8, 4, 8, 32, 2, 2, 32, 32, 16),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(upsampler, image_size=1024, unshuffle=8),
+        matte=MatteConfig(64, (8, 8)),
         sampling=_SAMPLING,
     )
 
@@ -258,14 +295,15 @@ def default() -> ModelConfig:
     return ModelConfig(
         name="default",
         text=TextConfig(6000, 128, 384, 6, 12, 1536, 384),
-        image=ImageConfig(64, 8, 256, 6, 4, 384),
+        image=ImageConfig(64, 8, 256, 6, 4, 384, layout=8),
         prior=PriorConfig(384, 384, 64, 256, 6, 4, 64, spacing="trailing"),
         autoencoder=AutoencoderConfig((64, 96, 128), 1, 2, 16),
-        decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384),
+        decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384, 512),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(
             upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
+        matte=MatteConfig(256, (32, 48, 64, 64)),
         sampling=_SAMPLING,
     )
 

@@ -79,6 +79,15 @@ def test_one_cache_serves_every_step():
         torch.testing.assert_close(prior(x_t, t, cache), prior(x_t, t, text))
 
 
+def test_several_noisy_embeddings_share_their_texts():
+    prior, text = make(), texts([3, 5])
+    x_t, t = noised(6)
+    with torch.no_grad():
+        together = prior(x_t, t, text)
+        apart = [prior(x_t[i : i + 2], t[i : i + 2], text) for i in (0, 2, 4)]
+    torch.testing.assert_close(together, torch.cat(apart), rtol=1e-4, atol=1e-4)
+
+
 def test_a_text_is_the_same_alone_or_padded():
     prior, text = make(), texts([9, 4])
     x_t, t = noised(2)

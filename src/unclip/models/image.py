@@ -25,6 +25,13 @@ class ImageTower(nn.Module):
         )
         self.norm = RMSNorm(config.width)
         self.projection = nn.Linear(config.width, config.embed_dim, bias=False)
+        if config.layout:
+            positions = (config.image_size // config.patch) ** 2
+            self.layout = nn.Linear(config.width, config.layout, bias=False)
+            self.layout_projection = nn.Linear(
+                positions * config.layout, config.embed_dim, bias=False
+            )
+            nn.init.zeros_(self.layout_projection.weight)
 
     def forward(self, pixels: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b e"]:
         """Raises no error of its own; `s` is the config's `image_size`."""
@@ -34,8 +41,10 @@ class ImageTower(nn.Module):
         x = x.flatten(2).transpose(1, 2) + self.position(grid.to(x.dtype))
         for block in self.blocks:
             x = block(x)
-        pooled = self.norm(x).mean(dim=1)
-        embedding: Tensor = self.projection(pooled)
+        x = self.norm(x)
+        embedding: Tensor = self.projection(x.mean(dim=1))
+        if self.config.layout:
+            embedding = embedding + self.layout_projection(self.layout(x).flatten(1))
         return F.normalize(embedding.float(), dim=-1) if self.config.normalize else embedding
 
 

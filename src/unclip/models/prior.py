@@ -34,6 +34,13 @@ class PriorCache(NamedTuple):
     blocks: tuple[KeysValues, ...]
     mask: Bool[Tensor, "b n"]
 
+    def repeated(self, times: int) -> PriorCache:
+        """The rows, `times` over."""
+        if times == 1:
+            return self
+        blocks = tuple((k.repeat(times, 1, 1, 1), v.repeat(times, 1, 1, 1)) for k, v in self.blocks)
+        return PriorCache(blocks, self.mask.repeat(times, 1))
+
 
 class PriorBlock(nn.Module):
     """Pre-norm transformer block whose keys and values may continue those of earlier tokens."""
@@ -144,13 +151,15 @@ class Prior(nn.Module):
         """The x0 estimate (paper, equation 2), in the prior's scaled space and in float32.
 
         Args:
-            x_t: noised z_i, in the scaled space.
+            x_t: noised z_i, in the scaled space; one for each text, or one for each text, then
+                another for each, and so on.
             t: steps of the training schedule, 0 to 999; fractions are fine.
             conditioning: the text, or what `prepare` made of it, which gives the same result and
                 leaves three tokens to run.
         """
         if not isinstance(conditioning, PriorCache):
             conditioning = self.prepare(conditioning)
+        conditioning = conditioning.repeated(len(x_t) // len(conditioning.mask))
         dtype = self.image_in.weight.dtype
         x = torch.stack([self.time(t), self.image_in(x_t.to(dtype))], dim=1)
         x = torch.cat([x, self.query.expand(len(x), -1, -1)], dim=1)

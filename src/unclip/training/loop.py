@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
@@ -47,6 +47,9 @@ class Objective(nn.Module):
         """Scalars to log; the one named `loss` is minimised."""
         raise NotImplementedError
 
+    def initialise(self, fresh: bool) -> None:
+        """What the weights to train still need: random ones where `fresh`, else a bundle's."""
+
     def sheet(self) -> Image.Image | None:
         """A picture of what the networks can do now (averaged weights are in place)."""
         return None
@@ -79,15 +82,31 @@ class Objective(nn.Module):
         return {k: v for k, v in self.state_dict().items() if k.split(".")[0] not in frozen}
 
 
+@dataclass(frozen=True)
+class Start:
+    """The bundle that a stage's weights came from, and how many pictures they had seen there."""
+
+    name: str
+    version: str
+    pictures: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
 def train(
     objective: Objective,
     recipe: Recipe,
     workspace: Workspace,
     *,
     resume: bool = False,
+    start: Start | None = None,
     on_log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train one stage to its end and return its record.
+
+    The objective comes with the weights to start from, and so does the average of them; `start`
+    says where they are from if they are not fresh. With `resume` the checkpoint knows better.
 
     Ctrl-C and SIGTERM save a checkpoint before they end the run, so `resume` loses nothing.
     """
@@ -116,7 +135,11 @@ def train(
                 group["base_lr"] = base_lr
         ema.average = checkpoint["ema"]
         smooth.update(checkpoint.get("smooth", {}))
+        began = checkpoint.get("start")
+        start = Start(**began) if began else None
         on_log(f"{recipe.stage}: resumed at step {step}, {elapsed / 60:.1f} min")
+    else:
+        on_log(f"{recipe.stage}: starts from {start or 'fresh weights'}")
     if recipe.compile:
         for network in objective.children():  # the frozen ones too: they run at every step
             network.compile(dynamic=False)
@@ -127,6 +150,7 @@ def train(
     writer = SummaryWriter(str(workspace.stage(recipe.stage) / "tensorboard"))
     ranks = accelerator.num_processes
     pictures = recipe.batch_size * ranks
+    seen_before = start.pictures if start else 0
 
     def progress() -> float:
         by_clock = elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
@@ -139,7 +163,8 @@ def train(
             "steps": step,
             "threads": torch.get_num_threads(),
             "losses": {k: round(v, 5) for k, v in smooth.items()},
-            "command": recipe.command,
+            "command": recipe.command + (f" --from {start.name}" if start else ""),
+            **({"from": str(start)} if start else {}),
             "recipe": asdict(recipe),
         }
 
@@ -153,6 +178,7 @@ def train(
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "ema": ema.average,
             "smooth": smooth,
+            "start": asdict(start) if start else None,
         }
         workspace.save_checkpoint(recipe.stage, state)
         with ema.applied(objective):
@@ -194,7 +220,7 @@ def train(
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             step += 1
-            ema.update(objective, pictures, step * pictures)
+            ema.update(objective, pictures, seen_before + step * pictures)
             now = {k: float(v.detach()) for k, v in scalars.items()}
             now["gradient_norm"] = float(norm)
             for key, value in now.items():

@@ -62,9 +62,21 @@ def load_minilm(
         mlp_width=1536,
         embed_dim=384,
     )
+    return tokenizer, config, minilm_tower(tokenizer, config)
+
+
+def minilm_tower(tokenizer: Tokenizer, config: TextConfig) -> TextTower:
+    """MiniLM's weights for the tokens of a tokenizer that was pruned from its own.
+
+    Raises `CorpusError` where the package is not installed.
+    """
+    folder = _model_folder()
+    ids = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    vocab = tokenizer.vocab()
+    kept = [ids[token] for token in sorted(vocab, key=vocab.__getitem__)]
     tower = TextTower(config)
     tower.load_state_dict(_tower_state(load_file(folder / "model.safetensors"), kept, config))
-    return tokenizer, config, tower
+    return tower
 
 
 def choose_tokens(source: dict[str, Any], texts: Iterable[str], vocab_size: int) -> list[int]:

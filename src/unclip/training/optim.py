@@ -8,14 +8,18 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+_HIDDEN = {"blocks", "sketch", "layout", "layout_projection"}
+
 
 def split_parameters(
     module: nn.Module, *, slow: tuple[str, ...] = ()
 ) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
-    """Parameters for Muon (2-D weights inside transformer blocks), AdamW, and slow AdamW.
+    """Parameters for Muon (2-D weights of transformer blocks and of the embedding), AdamW, and slow
+    AdamW.
 
-    Muon orthogonalises updates of hidden matrices (Jordan et al. 2024); first and last layers,
-    embeddings, convolutions, norms and biases stay with AdamW. `slow` names prefixes that are
+    Muon orthogonalises updates of hidden matrices (Jordan et al. 2024), among them those on both
+    sides of the image embedding; first and last layers, token embeddings, convolutions, norms and
+    biases stay with AdamW. `slow` names prefixes that are
     already trained and only follow.
     """
     muon, adamw, slow_ones = [], [], []
@@ -24,7 +28,7 @@ def split_parameters(
             continue
         if name.startswith(slow):
             slow_ones.append(parameter)
-        elif parameter.ndim == 2 and ".blocks." in f".{name}":
+        elif parameter.ndim == 2 and _HIDDEN & {*name.split(".")}:
             muon.append(parameter)
         else:
             adamw.append(parameter)

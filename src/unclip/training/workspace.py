@@ -1,9 +1,11 @@
 """A run's folder: the parts trained so far, their record, and checkpoints with optimizer state.
 
-<run>/config.json  tokenizer.json  training.json
+<run>/config.json  tokenizer.json
 <run>/<component>.safetensors       averaged weights in float32, newest
+<run>/<stage>/record.json           what training it has cost and reached
 <run>/<stage>/checkpoint.pt         everything that an exact resume needs
 <run>/<stage>/sheets/ tensorboard/  what it looks like on the way
+<run>/from.json  training.json      of the bundle that it started from: its manifest and record
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from torch import nn
 
 from unclip.config import ModelConfig, model_config_from_json
 from unclip.errors import InvalidArgument
+from unclip.pipeline.bundle import Bundle
+from unclip.pipeline.bundle_files import MANIFEST, RECORD, TOKENIZER, component_file, record_of
 
 
 def default_run(name: str) -> Path:
@@ -39,6 +43,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def networks_of(bundle: Bundle) -> dict[str, nn.Module]:
+    """A bundle's networks as a run keeps them: the sketch, which `clip` trains, on its own too."""
+    sketch = getattr(bundle.decoder, "sketch", None)
+    return {**bundle.modules, **({} if sketch is None else {"sketch": sketch})}
+
+
 class Workspace:
     """The folder of one run, which grows into a bundle stage by stage."""
 
@@ -52,11 +62,28 @@ class Workspace:
         return model_config_from_json(json.loads(file.read_text())) if file.exists() else None
 
     def save_config(self, config: ModelConfig) -> None:
-        text = json.dumps(config.to_json(), indent=1)
-        write_atomically(self.path / "config.json", lambda p: p.write_text(text))
+        self._write_json("config.json", config.to_json())
+
+    def fill(self, bundle: Bundle, folder: Path) -> None:
+        """Make this new run hold the model of a bundle that lies in `folder`.
+
+        The reverse of `export_workspace`. The config comes last: without one the run is still new.
+        """
+        write_atomically(self.path / TOKENIZER, bundle.tokenizer.save)
+        for name, module in networks_of(bundle).items():
+            self.save(name, module)
+        self._write_json("training.json", dict(bundle.record))
+        manifest = (folder / MANIFEST).read_bytes()
+        write_atomically(self.path / "from.json", lambda p: p.write_bytes(manifest))
+        self.save_config(bundle.config)
+
+    def filled_from(self, folder: Path) -> bool:
+        """Whether `fill` made this run of the bundle that lies in `folder`, as it is now."""
+        file = self.path / "from.json"
+        return file.is_file() and file.read_bytes() == (folder / MANIFEST).read_bytes()
 
     def has(self, component: str) -> bool:
-        return (self.path / f"{component}.safetensors").exists()
+        return (self.path / component_file(component)).exists()
 
     def save(self, component: str, module: nn.Module) -> None:
         """Keep a component's weights and buffers in float32."""
@@ -64,7 +91,7 @@ class Workspace:
             k: v.detach().float().contiguous() if v.is_floating_point() else v.detach()
             for k, v in module.state_dict().items()
         }
-        write_atomically(self.path / f"{component}.safetensors", lambda p: save_file(state, str(p)))
+        write_atomically(self.path / component_file(component), lambda p: save_file(state, str(p)))
 
     def load(self, component: str, module: nn.Module) -> None:
         """Fill a module. Raises `InvalidArgument` where its stage has not run yet."""
@@ -72,18 +99,19 @@ class Workspace:
             raise InvalidArgument(
                 "stage", f"needs {component}, which this run has not trained: {self.path}"
             )
-        module.load_state_dict(load_file(str(self.path / f"{component}.safetensors")))
+        module.load_state_dict(load_file(str(self.path / component_file(component))))
 
     @property
     def record(self) -> dict[str, Any]:
-        """What each stage has cost and reached: `{stage: {minutes, pictures, loss, ...}}`."""
-        file = self.path / "training.json"
-        return json.loads(file.read_text()) if file.exists() else {}
+        """What each stage has cost and reached, as `record_of` tells it."""
+        return record_of(self.path)
 
     def save_record(self, stage: str, entry: dict[str, Any]) -> None:
-        record = {**self.record, stage: entry}
-        text = json.dumps(record, indent=1)
-        write_atomically(self.path / "training.json", lambda p: p.write_text(text))
+        self._write_json(f"{stage}/{RECORD}", entry)
+
+    def _write_json(self, name: str, value: dict[str, Any]) -> None:
+        text = json.dumps(value, indent=1)
+        write_atomically(self.path / name, lambda p: p.write_text(text))
 
     def stage(self, stage: str) -> Path:
         """The folder of one stage's logs, sheets and checkpoint."""

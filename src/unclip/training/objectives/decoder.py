@@ -38,6 +38,9 @@ from unclip.training.workspace import Workspace
 # small model trained briefly does better on what it will be given: both.
 DROP_BOTH, DROP_TEXT, DROP_EMBEDDING = 0.10, 0.15, 0.05
 KNOWN_SHARE = 0.125
+# Mean and spread of the training times' logits. What a picture shows is decided at high noise, from
+# the embedding alone; times around the middle teach little but the grain of the latents.
+NOISE_LEVELS = 1.1, 1.2
 EMBEDDING_NOISE = 0.4
 
 
@@ -57,11 +60,18 @@ class DecoderObjective(Objective):
             workspace.load(name, getattr(self, name))
         self.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder = LatentTransformer(config.decoder)
+        if self.decoder.sketch is not None:  # it reads what the image tower was taught to write
+            self.decoder.sketch.requires_grad_(False)
         self.prior = Prior(config.prior) if workspace.has("prior") else None
         if self.prior is not None:
             workspace.load("prior", self.prior)
         self.schedule = make_schedule(config.decoder.schedule)
         self.recipe, self.composer, self.config = recipe, composer, config
+        self.workspace = workspace
+
+    def initialise(self, fresh: bool) -> None:
+        if self.decoder.sketch is not None:
+            self.workspace.load("sketch", self.decoder.sketch)
 
     def batch(self, index: int) -> Batch:
         return self._batch(self.recipe.seed + 2, index, self.recipe.batch_size)
@@ -85,7 +95,7 @@ class DecoderObjective(Objective):
             "pixels": pixels,
             "ids": ids,
             "mask": mask,
-            "t": logit_normal_times(generator, size),
+            "t": logit_normal_times(generator, size, *NOISE_LEVELS),
             "noise": noise,
             "embedding_noise": EMBEDDING_NOISE
             * torch.rand(size, 1, generator=generator)

@@ -20,6 +20,8 @@ from unclip.training.workspace import Workspace
 
 DROP_TEXT = 0.1
 """Share of the batch that sees the empty text, for guidance (unCLIP, appendix C)."""
+NOISES = 4
+"""Noisy embeddings learned from for each text, whose part of the sequence is computed once."""
 
 
 class PriorObjective(Objective):
@@ -36,9 +38,13 @@ class PriorObjective(Objective):
         self.prior = Prior(config.prior)
         self.schedule = make_schedule(config.prior.schedule)
         self.recipe, self.composer = recipe, composer
-        with torch.no_grad():
-            pixels = to_tensor(compose(composer, recipe.seed + 2_000_003, 0, 1024).pixels)
-            self.prior.fit_scale(torch.cat([self.image(part) for part in torch.split(pixels, 128)]))
+
+    @torch.no_grad()
+    def initialise(self, fresh: bool) -> None:
+        if not fresh:
+            return
+        pixels = to_tensor(compose(self.composer, self.recipe.seed + 2_000_003, 0, 1024).pixels)
+        self.prior.fit_scale(torch.cat([self.image(part) for part in torch.split(pixels, 128)]))
 
     def batch(self, index: int) -> Batch:
         return self._batch(self.recipe.seed + 1, index, self.recipe.batch_size)
@@ -53,8 +59,8 @@ class PriorObjective(Objective):
             "null_ids": self.tokenizer([""]).ids,
             "mask": mask,
             "drop_text": torch.rand(size, generator=generator) < DROP_TEXT,
-            "t": self.schedule.uniform_times(generator, size),
-            "noise": torch.randn(size, self.prior.config.embed_dim, generator=generator),
+            "t": self.schedule.uniform_times(generator, NOISES * size),
+            "noise": torch.randn(NOISES * size, self.prior.config.embed_dim, generator=generator),
         }
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -62,13 +68,13 @@ class PriorObjective(Objective):
             z_i = self.image(batch["pixels"]).float()
             null = self.text(batch["null_ids"], torch.ones_like(batch["null_ids"]).bool())
             encoding = drop_text(self.text(batch["ids"], batch["mask"]), null, batch["drop_text"])
-        x0, t = self.prior.scale(z_i), batch["t"]
+        x0, t = self.prior.scale(z_i).repeat(NOISES, 1), batch["t"]
         x_t = q_sample(x0, t, batch["noise"], self.schedule)
         predicted = self.prior(x_t, self.schedule.network_time(t).float(), encoding).float()
         loss = F.mse_loss(predicted, x0)
         with torch.no_grad():
-            cosine = F.cosine_similarity(self.prior.unscale(predicted), z_i).mean()
-        return {"loss": loss, "cosine": cosine}
+            cosine = F.cosine_similarity(self.prior.unscale(predicted), z_i.repeat(NOISES, 1))
+        return {"loss": loss, "cosine": cosine.mean()}
 
     def finish(self) -> dict[str, float]:
         """Also the cosine at pure noise, where only the text can help."""

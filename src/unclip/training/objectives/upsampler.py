@@ -25,7 +25,7 @@ from unclip.training.workspace import Workspace
 FACTOR = 4
 FROM_NOISE = 0.5
 """Share of the batch at pure noise: with one or two steps that is where the work is done."""
-LATENT_NOISE = 0.4
+LATENT_NOISE = 0.25
 """Standard deviation on latents of unit variance at the worst level, as a decoder's errors."""
 
 
