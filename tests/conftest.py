@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,12 +20,16 @@ CAPTIONS = ["a red apple", "two blue cats on a sofa", "a rocket, 3d render"]
 
 
 def make_random_modules(config: ModelConfig, seed: int = 0) -> dict[str, nn.Module]:
-    """Every network of a config with no weight at zero, so that each of them shows in a picture."""
+    """Every network of a config with no weight at zero, so that each of them shows in a picture.
+
+    Each has its own seed: a component more or less leaves the others, and their numbers, alone.
+    """
+    modules = {}
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        modules = {name: build_module(name, config) for name in components_of(config)}
-        for module in modules.values():
-            for parameter in module.parameters():
+        for name in components_of(config):
+            torch.manual_seed(zlib.crc32(name.encode()) + seed)
+            modules[name] = build_module(name, config)
+            for parameter in modules[name].parameters():
                 noise = torch.randn(parameter.shape)
                 if parameter.ndim > 1:
                     parameter.data = noise * parameter[0].numel() ** -0.5

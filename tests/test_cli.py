@@ -12,6 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from tiny_store import packages, store  # noqa: F401
 from unclip import cli
 from unclip.pipeline.files import read_picture
 
@@ -70,7 +71,7 @@ def test_several_pictures_as_json(unclip, bundle_path, tmp_path):
     assert -1 <= result["pictures"][0]["clip_score"] <= 1
     with Image.open(result["sheet"]) as sheet:
         assert sheet.width > sheet.height
-    assert len(list(folder.iterdir())) == 3
+    assert len(list(folder.iterdir())) == 5  # each with its recipe beside it
 
 
 def test_models(unclip, bundle_path):
@@ -161,6 +162,25 @@ def test_a_broken_bundle(unclip, bundle_path, tmp_path, damage, said):
     assert code == 2
     assert f"prior.safetensors {said}" in one_line(err)
     assert not output.exists()
+
+
+def test_training_from_a_bundle(unclip, bundle_path, store, tmp_path):  # noqa: F811
+    run = tmp_path / "run"
+    command = ["train", "autoencoder", "--recipe", "tiny", "--store", store.path, "--run", run]
+    code, _, err = unclip(*command, "--from", "nothing")
+    assert code == 2
+    assert "--from is 'nothing'; it may be" in one_line(err)
+    assert not run.exists()
+    code, out, err = unclip(*command, "--from", bundle_path)
+    assert code == 0
+    assert json.loads(out)["psnr"] > 0
+    assert "autoencoder: starts from tiny 1.2" in one_line(err)
+    code, _, err = unclip(*command, "--from", shutil.copytree(bundle_path, tmp_path / "again"))
+    assert code == 0  # the same bundle in another place
+    (tmp_path / "again" / "bundle.json").write_text("{}")
+    code, _, err = unclip(*command, "--from", tmp_path / "again")
+    assert code == 2
+    assert "name a new --run" in one_line(err)
 
 
 def test_training_without_its_packages_says_what_to_install(unclip, monkeypatch):

@@ -20,7 +20,8 @@ class Progress:
     """One step done.
 
     Args:
-        stage: `text`, `prior`, `decoder`, `upsampler_256` or `upsampler_1024`.
+        stage: `text`, `prior`, `inversion`, `decoder`, `frames`, `upsampler_256` or
+            `upsampler_1024`.
         step, steps: 1..steps, over all pictures of the request.
         preview: draws the pictures as they are now, once called; None where there are none yet.
             `first` is the index in the request of the first of them.
@@ -40,9 +41,11 @@ class Picture:
     Args:
         index: its place in the request.
         seed: alone with n = 1 and the same settings, this seed makes it again.
-        clip_score: cosine of the picture's and the prompt's embeddings by the bundle's own towers;
-            None where the bundle has no image tower.
-        prior_score: cosine of the drawn image embedding and the prompt's: why it was kept.
+        clip_score: cosine of the picture's embedding and of what was asked for, the prompt's or the
+            one that it was drawn from, by the bundle's own towers; None where it has no image
+            tower.
+        prior_score: cosine of the embedding it was drawn from and of what was asked for: why it was
+            kept.
         settings: everything that made it, as plain values.
     """
 

@@ -1,4 +1,8 @@
-"""Pictures as files: names, settings inside, and nothing half-written or overwritten."""
+"""Pictures as files: names, recipes, and nothing half-written or overwritten."""
+
+import hashlib
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,9 +24,9 @@ from unclip.pipeline.files import (
 from unclip.types import Picture
 
 
-def picture(seed=7, colour="red", prompt="a red apple"):
+def picture(seed=7, colour="red", prompt="a red apple", **settings):
     image = Image.new("RGB", (16, 16), colour)
-    return Picture(image, 0, seed, 0.25, 0.5, {"prompt": prompt, "seed": seed})
+    return Picture(image, 0, seed, 0.25, 0.5, {"prompt": prompt, "seed": seed, **settings})
 
 
 @given(st.text(max_size=1000))
@@ -54,7 +58,64 @@ def test_the_same_picture_is_the_same_file_and_another_never_replaces_it(tmp_pat
     other = save_picture(picture(colour="blue"), tmp_path)
     assert other.name == "a-red-apple-7-2.png"
     assert save_picture(picture(colour="blue"), tmp_path) == other
-    assert len(list(tmp_path.iterdir())) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        f"a-red-apple-7{more}{end}" for more in ("-2", "") for end in (".json", ".png")
+    ]
+
+
+def test_the_recipe_is_beside_the_picture_too(tmp_path):
+    path = save_picture(picture(), tmp_path)
+    sidecar = path.with_suffix(".json")
+    told = json.loads(sidecar.read_text())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert told.pop("file") == {"sha256": digest, "width": 16, "height": 16}
+    assert told == read_picture(path)[0]
+    assert read_picture(sidecar) == read_picture(path)
+    with Image.open(path) as image:
+        image.copy().save(path)  # by a program that keeps no metadata
+    assert read_picture(path) == read_picture(sidecar)
+
+
+def test_a_sidecar_of_someone_else_is_left_alone(tmp_path):
+    theirs = tmp_path / "a-red-apple-7.json"
+    theirs.write_text("mine")
+    assert save_picture(picture(), tmp_path).name == "a-red-apple-7-2.png"
+    assert theirs.read_text() == "mine"
+
+
+def test_a_picture_without_its_sidecar_gets_it_back(tmp_path):
+    path = save_picture(picture(), tmp_path)
+    path.with_suffix(".json").unlink()
+    assert save_picture(picture(), tmp_path) == path
+    assert path.with_suffix(".json").exists()
+
+
+@pytest.mark.parametrize("failing", ["write_bytes", "replace"])
+@pytest.mark.parametrize("suffix", [".png", ".json"])
+def test_a_disk_that_fills_up_leaves_no_picture(tmp_path, monkeypatch, failing, suffix):
+    working = getattr(Path, failing)
+
+    def full(path, *arguments):
+        if path.name.endswith(f"{suffix}.partial"):
+            raise OSError(28, "No space left on device")
+        return working(path, *arguments)
+
+    monkeypatch.setattr(Path, failing, full)
+    with pytest.raises(OSError, match="No space"):
+        save_picture(picture(), tmp_path)
+    assert not list(tmp_path.glob("*.png"))
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_parents_are_named_as_seen_from_the_picture(tmp_path):
+    parent = {"file": str(tmp_path / "in" / "cat.png"), "sha256": "0" * 64}
+    (tmp_path / "out").mkdir()
+    made = picture(prompt=None, operation="vary", image=parent, parts=[parent, "a dog"])
+    path = save_picture(made, tmp_path / "out")
+    assert path.name == "cat-vary-7.png"
+    recipe, _ = read_picture(path)
+    assert recipe["image"] == {**parent, "file": "../in/cat.png"}
+    assert recipe["parts"] == [recipe["image"], "a dog"]
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path):
@@ -70,7 +131,7 @@ def test_a_sheet_is_nearly_square(tmp_path, count, grid):
     pictures = [picture(seed) for seed in range(count)]
     path = save_sheet(pictures, tmp_path)
     settings, size = read_picture(path)
-    assert settings["seed"] == list(range(count))
+    assert (settings["seed"], settings["n"]) == (0, count)
     assert size == tuple(384 * g + 8 * (g + 1) for g in grid)
     assert contact_sheet([p.image for p in pictures]).getpixel((12, 12)) == (255, 0, 0)
 
@@ -97,6 +158,10 @@ def test_what_is_not_a_picture_of_ours(tmp_path):
     (tmp_path / "text.png").write_text("hello")
     plain = tmp_path / "plain.png"
     plain.write_bytes(encode_png(Image.new("RGB", (4, 4))))
-    for path in (tmp_path / "gone.png", tmp_path / "text.png", plain, tmp_path):
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"file": {"width": []}}')
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    for path in (tmp_path / "gone.png", tmp_path / "text.png", plain, tmp_path, broken, deep):
         with pytest.raises(InvalidArgument, match="file is"):
             read_picture(path)

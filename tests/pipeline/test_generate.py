@@ -85,7 +85,9 @@ def test_a_picture_is_the_same_in_any_company(cascade, sampler):
 def test_settings_and_scores_are_those_of_the_picture(cascade, bundle):
     (picture,) = pictures(cascade, steps=3, guidance_scale=1.5, candidates=2)
     assert picture.settings == {
+        "operation": "generate",
         "prompt": "two blue cats",
+        "background": "auto",
         "size": "256x256",
         "steps": 3,
         "guidance_scale": 1.5,
@@ -141,7 +143,7 @@ def test_a_bundle_without_a_stage_names_the_sizes_it_makes(bundle):
     small = Cascade(
         make_bundle(bundle.config, bundle.tokenizer, modules, name="small", dtype=bundle.dtype)
     )
-    with pytest.raises(InvalidArgument, match="up to 256x256"):
+    with pytest.raises(InvalidArgument, match="up to 512"):
         pictures(small, size="1024x1024")
     assert pictures(small)[0].clip_score is None
 

@@ -14,6 +14,7 @@ from unclip.diffusion.schedule import make_schedule
 from unclip.models.unet import UNet
 from unclip.pipeline.stages import (
     DecoderStage,
+    Draft,
     KnownPixels,
     PriorStage,
     TextStage,
@@ -197,3 +198,37 @@ def test_inversion_finds_the_noise_of_a_picture(bundle, z_i):
 
     x_t = drain(stage.invert(pixels, z_i, nothing, 20, iterations=5))
     assert error(x_t) < 0.1 * error(stage.noise(generators(1, 2)))
+
+
+def test_a_draft_is_drawn_anew_from_its_time(bundle, texts, z_i):
+    stage = DecoderStage(bundle.decoder, bundle.autoencoder, SamplingConfig("ddim", 10))
+    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():  # all that the autoencoder keeps of it
+        kept = bundle.autoencoder.decode(bundle.autoencoder.encode(pixels)).clamp(-1, 1)
+    x_t = stage.noise(generators(1, 2))
+    errors = []
+    for time, steps in ((0.0, 1), (0.35, 3), (0.7, 7), (1.0, 10)):
+        events = []
+        running = stage(z_i, texts, x_t, generators(1, 2), draft=Draft(pixels, time))
+        while True:
+            try:
+                events.append(next(running))
+            except StopIteration as end:
+                errors.append((end.value - kept).abs().mean().item())
+                break
+        assert [event.step for event in events] == list(range(1, steps + 1))
+    assert errors == sorted(errors)
+    plain = drain(stage(z_i, texts, x_t, generators(1, 2)))
+    whole = drain(stage(z_i, texts, x_t, generators(1, 2), draft=Draft(pixels, 1.0)))
+    torch.testing.assert_close(plain, whole, **CLOSE)
+
+
+def test_an_upsampler_takes_any_size(bundle):
+    """A side that its grids do not divide is padded, which nothing shows."""
+    stage = UpsamplerStage("u", bundle.modules["upsampler_256"], SamplingConfig("ddim", 1), 4)
+    assert stage.multiple == 2
+    low = torch.full((1, 3, 31, 45), 0.25)
+    made = drain(stage(low, generators(5)))
+    assert made.shape == (1, 3, 124, 180)
+    even = F.pad(low, (0, 1, 0, 1), mode="replicate")
+    torch.testing.assert_close(made, drain(stage(even, generators(5)))[..., :124, :180], **CLOSE)

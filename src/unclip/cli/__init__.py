@@ -7,9 +7,13 @@ from typing import NoReturn
 
 import typer
 
+from unclip.cli.again import again
+from unclip.cli.blend import blend, vary
 from unclip.cli.common import say
 from unclip.cli.describe import models, show
 from unclip.cli.draw import generate
+from unclip.cli.edit import edit, outpaint
+from unclip.cli.evaluate import train_judge, world
 from unclip.cli.train import corpus_build, export, train
 from unclip.errors import Cancelled, UnclipError
 
@@ -21,10 +25,14 @@ app = typer.Typer(
 )
 corpus = typer.Typer(help="The openly licensed drawings that the model learns from.")
 app.add_typer(corpus, name="corpus")
+evaluation = typer.Typer(help="How well a model does what it is told.")
+app.add_typer(evaluation, name="eval")
 
-for command in (generate, models, show, train, export):
+for command in (generate, vary, blend, edit, outpaint, again, models, show, train, export):
     app.command()(command)
 corpus.command("build")(corpus_build)
+for command in (world, train_judge):
+    evaluation.command()(command)
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

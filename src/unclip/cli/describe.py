@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unclip.cli.common import Json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def models(
@@ -50,14 +53,28 @@ def models(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="A picture that unclip made.")], as_json: Json = False
+    file: Annotated[Path, typer.Argument(help="A picture that unclip made, or its .json file.")],
+    as_json: Json = False,
 ) -> None:
-    """Print the settings that made a picture."""
+    """Print the recipe of a picture, and whether the pictures it was made from are still there."""
     from unclip.pipeline.files import read_picture
+    from unclip.pipeline.recipe import find_parent, map_parents
 
-    settings, (width, height) = read_picture(file)
+    recipe, (width, height) = read_picture(file)
     if as_json:
-        print(json.dumps({**settings, "width": width, "height": height}, ensure_ascii=False))
+
+        def with_state(parent: Mapping[str, Any]) -> dict[str, Any]:
+            return {**parent, "state": find_parent(parent, file.parent)[1]}
+
+        told = {**map_parents(recipe, with_state), "width": width, "height": height}
+        print(json.dumps(told, ensure_ascii=False))
         return
-    for key, value in {**settings, "pixels": f"{width} x {height}"}.items():
-        print(f"{key:18}{value}")
+
+    def line(parent: Mapping[str, Any]) -> str:
+        mode = f", {parent['mask_mode']} marks what changed" if "mask_mode" in parent else ""
+        state = find_parent(parent, file.parent)[1]
+        return f"{parent.get('file')} ({state}{mode}, sha256 {parent['sha256'][:12]})"
+
+    for key, value in {**map_parents(recipe, line), "pixels": f"{width} x {height}"}.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{key:18}{shown}")

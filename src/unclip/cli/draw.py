@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unclip.cli.common import Json, Model, say
+from unclip.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from unclip.engine import Engine
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, typer.Option("-n", help="How many pictures, 1 to 10.")]
 Seed = Annotated[int | None, typer.Option(help="Picture k uses seed + k; random if not given.")]
-Size = Annotated[str, typer.Option(help="256x256, 512x512 or 1024x1024.")]
+Size = Annotated[
+    str, typer.Option(help="WIDTHxHEIGHT, multiples of 64 up to 2048: 1024x1024, 1792x1024.")
+]
 Steps = Annotated[int | None, typer.Option(help="Steps of the decoder.")]
 Guidance = Annotated[float | None, typer.Option(help="Guidance scale of the decoder.")]
 SamplerName = Annotated[
@@ -26,6 +29,12 @@ SamplerName = Annotated[
 ]
 Candidates = Annotated[
     int | None, typer.Option(help="Small pictures drawn for each one; CLIP keeps the best.")
+]
+Background = Annotated[
+    str, typer.Option(help="auto, opaque, or transparent: the objects cut out with alpha.")
+]
+KeepParents = Annotated[
+    bool, typer.Option("--keep-parents", help="Copy the pictures that were given beside the new.")
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the files.")]
 OUT = Path("out")
@@ -40,6 +49,7 @@ def generate(
     guidance: Guidance = None,
     sampler: SamplerName = None,
     candidates: Candidates = None,
+    background: Background = "auto",
     model: Model = "default",
     as_json: Json = False,
     output: Output = OUT,
@@ -56,12 +66,15 @@ def generate(
         guidance_scale=guidance,
         sampler=sampler,
         candidates=candidates,
+        background=background,
     )
-    _draw(request, model, output, as_json)
+    draw(request, model, output, as_json)
 
 
-def _draw(request: Request, model: str, output: Path, as_json: bool) -> None:
-    """Run a request and write each picture as soon as it is finished."""
+def draw(
+    request: Request, model: str, output: Path, as_json: bool, keep_parents: bool = False
+) -> None:
+    """Run a request, write each picture as soon as it is finished, and say where."""
     from unclip.pipeline.bundle_files import locate
     from unclip.pipeline.files import output_folder
 
@@ -69,29 +82,55 @@ def _draw(request: Request, model: str, output: Path, as_json: bool) -> None:
     with output_folder(output) as folder:
         from unclip.engine import load
 
-        _write(load(model), request, folder, as_json)
+        tell(write(load(model), request, folder, keep_parents), folder, as_json)
 
 
-def _write(engine: Engine, request: Request, folder: Path, as_json: bool) -> None:
-    """Ctrl-C keeps the pictures that are finished."""
-    from unclip.pipeline.files import metadata_of, save_picture, save_sheet
+def write(
+    engine: Engine, request: Request, folder: Path, keep_parents: bool = False
+) -> list[tuple[Path, Picture]]:
+    """Make a request's pictures into files; Ctrl-C leaves those that are finished."""
+    from unclip.pipeline import files
 
-    made: list[tuple[Picture, Path]] = []
+    made: list[tuple[Path, Picture]] = []
+    kept = None
     try:
         for picture in _watched(engine, request):
-            path = save_picture(picture, folder)
-            made.append((picture, path))
+            if keep_parents and kept is None:
+                kept = files.keep_parents(request, folder)
+            made.append((files.save_picture(picture, folder, kept), picture))
     except KeyboardInterrupt:
-        say(f"stopped; {len(made)} of {request.n} pictures are finished, in {folder}")
+        say(f"stopped; {len(made)} of {len(request.seeds)} pictures are finished, in {folder}")
         raise
-    sheet = save_sheet([picture for picture, _ in made], folder) if len(made) > 1 else None
+    except OSError as error:
+        raise InvalidArgument(
+            "output", f"is {folder}, where no more can be written ({error.strerror})"
+        ) from None
+    return made
+
+
+def tell(
+    made: list[tuple[Path, Picture]],
+    folder: Path,
+    as_json: bool,
+    columns: int | None = None,
+    animation: Path | None = None,
+) -> None:
+    """Print where the pictures are; several are put on a sheet first."""
+    from unclip.pipeline.files import read_picture, save_sheet
+
+    pictures = [picture for _, picture in made]
+    sheet = save_sheet(pictures, folder, columns) if len(made) > 1 else None
     if as_json:
-        files = [{"file": str(path), **metadata_of(picture)} for picture, path in made]
-        print(json.dumps({"pictures": files, "sheet": sheet and str(sheet)}, ensure_ascii=False))
+        files = [{"file": str(path), **read_picture(path)[0]} for path, _ in made]
+        told: dict[str, Any] = {"pictures": files, "sheet": sheet and str(sheet)}
+        if animation is not None:
+            told["animation"] = str(animation)
+        print(json.dumps(told, ensure_ascii=False))
     elif sheet is not None:
-        print(f"{len(made)} pictures in {folder}, all on {sheet}")
+        moving = "" if animation is None else f", moving in {animation}"
+        print(f"{len(made)} pictures in {folder}, all on {sheet}{moving}")
     else:
-        print(made[0][1])
+        print(made[0][0])
 
 
 def _watched(engine: Engine, request: Request) -> Any:

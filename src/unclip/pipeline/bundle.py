@@ -22,6 +22,7 @@ from unclip.errors import BundleError, InvalidArgument
 from unclip.models.autoencoder import Autoencoder
 from unclip.models.dit import LatentTransformer
 from unclip.models.image import ImageTower
+from unclip.models.matte import MatteNet
 from unclip.models.prior import Prior
 from unclip.models.text import TextTower
 from unclip.models.tokenizer import Tokenizer
@@ -39,11 +40,12 @@ from unclip.pipeline.bundle_files import (
     locate,
     one_line,
     read_info,
+    record_of,
     replacing_folder,
     sha256_of,
 )
 
-_CONVOLUTIONAL = ("autoencoder", "decoder", "upsampler_256", "upsampler_1024")
+_CONVOLUTIONAL = ("autoencoder", "decoder", "upsampler_256", "upsampler_1024", "matte")
 
 _BUILDERS: dict[str, Callable[[Any], nn.Module]] = {
     "text": TextTower,
@@ -53,6 +55,7 @@ _BUILDERS: dict[str, Callable[[Any], nn.Module]] = {
     "decoder": lambda c: LatentTransformer(c) if isinstance(c, DiTConfig) else UNet(c),
     "upsampler_256": UNet,
     "upsampler_1024": UNet,
+    "matte": MatteNet,
 }
 
 
@@ -92,6 +95,10 @@ class Bundle:
     @property
     def decoder(self) -> LatentTransformer | UNet:
         return cast("LatentTransformer | UNet", self.modules["decoder"])
+
+    @property
+    def matte(self) -> MatteNet | None:
+        return cast("MatteNet | None", self.modules.get("matte"))
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -330,8 +337,8 @@ def export_workspace(
     """Turn a run's folder into a bundle.
 
     Args:
-        run: has `config.json`, `tokenizer.json`, `training.json` and a float32 safetensors file
-            for each component.
+        run: has `config.json`, `tokenizer.json`, records, and a float32 safetensors file for each
+            component.
 
     Raises:
         InvalidArgument: the run is incomplete, or `out` cannot be written.
@@ -343,8 +350,7 @@ def export_workspace(
         )
     try:
         config = model_config_from_json(json.loads((run / "config.json").read_text("utf-8")))
-        trained = run / "training.json"
-        record = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}
+        record = record_of(run)
     except ValueError as error:
         raise BundleError(f"{run} cannot be read: {one_line(error)}") from None
     modules: dict[str, nn.Module] = {}
@@ -389,5 +395,7 @@ def model_card(
         cells = entry if isinstance(entry, Mapping) else {}
         reached = cells.get("reached") or cells.get("losses") or {}
         shown = ", ".join(f"{k} {v:.4g}" for k, v in reached.items())
+        if "from" in cells:
+            stage = f"{stage}, from {cells['from']}"
         lines.append(f"| {stage} | {cells.get('minutes')} | {cells.get('pictures')} | {shown} |")
     return "\n".join(lines) + "\n"

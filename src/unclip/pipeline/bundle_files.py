@@ -29,6 +29,7 @@ from unclip.errors import BundleError, InvalidArgument
 
 FORMAT = 1
 MANIFEST, TOKENIZER, CARD = "bundle.json", "tokenizer.json", "MODEL_CARD.md"
+RECORD = "record.json"
 COMPONENTS = (
     "text",
     "image",
@@ -37,6 +38,7 @@ COMPONENTS = (
     "decoder",
     "upsampler_256",
     "upsampler_1024",
+    "matte",
 )
 """In the order of the cascade; also the fields of `ModelConfig` and the names of the files."""
 
@@ -188,6 +190,19 @@ def sha256_of(path: Path) -> str:
             return hashlib.sha256().hexdigest()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             return hashlib.sha256(view).hexdigest()
+
+
+def record_of(run: Path) -> dict[str, Any]:
+    """What each stage of a run has cost and reached: `{stage: {minutes, pictures, losses, ...}}`.
+
+    `training.json` is what the run began with; over it lies `<stage>/record.json` of every stage
+    trained since, a file each, so that two trained at once cannot lose each other's.
+    """
+    began = run / "training.json"
+    record: dict[str, Any] = json.loads(began.read_text("utf-8")) if began.is_file() else {}
+    for file in sorted(run.glob(f"*/{RECORD}"), key=lambda f: f.stat().st_mtime):
+        record[file.parent.name] = json.loads(file.read_text("utf-8"))
+    return record
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,19 +11,24 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unclip.config import SamplingConfig
-from unclip.errors import InvalidArgument
 from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
+from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.stages import (
     DecoderStage,
+    Draft,
     KnownPixels,
     PriorStage,
+    Running,
     Texts,
     TextStage,
     UpsamplerStage,
 )
+from unclip.requests import Filling, Generation, Request
 
 UPSAMPLERS = ("upsampler_256", "upsampler_1024")
+PRIOR_DRAWS = 2
+"""Embeddings drawn for each candidate, of which the one nearest the text is kept (section 2.2)."""
 
 
 class Cascade:
@@ -44,23 +50,28 @@ class Cascade:
                 self.upsamplers.append(UpsamplerStage(name, network, sampling[name], factor))
                 side = network.config.image_size
 
-    def upsamplers_for(self, pixels: int) -> list[UpsamplerStage]:
-        """Those needed for a picture of `pixels` a side; what they make beyond it is scaled down.
+    @property
+    def largest(self) -> int:
+        """The longest short side that a picture may have: twice what the last upsampler learned."""
+        last = self.upsamplers[-1].network.config.image_size if self.upsamplers else 0
+        return max(self.decoder.pixels, 2 * last)
 
-        Raises:
-            InvalidArgument: the bundle's largest picture is smaller.
+    def upsamplers_for(self, short: int) -> list[tuple[UpsamplerStage, int]]:
+        """Those needed for a picture of this short side, each with the short side of its input.
+
+        What they make beyond it is scaled down. For a picture larger than the last one's own, its
+        input is scaled up to a quarter of the picture (more exactly, one `factor`th).
         """
         needed = []
         size = self.decoder.pixels
         for stage in self.upsamplers:
-            if size >= pixels:
+            if size >= short:
                 break
-            needed.append(stage)
+            needed.append((stage, size))
             size = stage.network.config.image_size
-        if size < pixels:
-            raise InvalidArgument(
-                "size", f"is {pixels}x{pixels}; with this model it may be up to {size}x{size}"
-            )
+        if needed and size < short:
+            stage, size = needed.pop()
+            needed.append((stage, -(-min(short, self.largest) // stage.factor)))
         return needed
 
 
@@ -68,13 +79,18 @@ class Plan(NamedTuple):
     """What the decoder draws: one row a candidate, all those of the first picture first.
 
     Every request comes down to this: another embedding, another noise, or pixels that are known.
+    So does every further frame of a canvas.
 
     Attributes:
         x_t: what the decoder starts from.
         fit: how well each embedding fits what was asked: candidates are ranked by it where the
             bundle has no image tower.
-        wanted: the embedding that finished candidates are compared with.
+        wanted: the embedding that finished candidates are compared with, or one for each.
         settings: what made them, beside the settings that every request has.
+        known, draft: see `DecoderStage`.
+        canvas: what is to be drawn on; None is a blank one of the request's size.
+        is_subject: what the rows show is set into what is unknown of the canvas, not its first
+            frame.
     """
 
     z_i: Float[Tensor, "nm e"]
@@ -83,10 +99,54 @@ class Plan(NamedTuple):
     generators: list[torch.Generator]
     sampling: SamplingConfig
     fit: Float[Tensor, " nm"]
-    wanted: Float[Tensor, "1 e"]
+    wanted: Float[Tensor, "#nm e"]
     candidates: int
     settings: dict[str, Any]
     known: KnownPixels | None = None
+    draft: Draft | None = None
+    canvas: Canvas | None = None
+    is_subject: bool = False
+
+    def wanted_by(self, row: int) -> Float[Tensor, "1 e"]:
+        """What the candidate of a row is compared with."""
+        row = row if len(self.wanted) > 1 else 0
+        return self.wanted[row : row + 1]
+
+
+def plan_generation(cascade: Cascade, request: Generation | Filling) -> Running[Plan]:
+    """Text to embeddings by the prior, several for each candidate."""
+    assert request.prompt
+    candidates = request.candidates or cascade.bundle.config.candidates
+    generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
+    texts = yield from cascade.text(request.prompt)
+    x_t = cascade.decoder.noise(generators)
+    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
+    return Plan(
+        z_i=drawn.embedding,
+        texts=texts,
+        x_t=x_t,
+        generators=generators,
+        sampling=decoder_sampling(cascade.decoder.sampling, request),
+        fit=drawn.cosine,
+        wanted=texts.prompt.embedding,
+        candidates=candidates,
+        settings=truncation(texts),
+    )
+
+
+def truncation(texts: Texts) -> dict[str, Any]:
+    """What a picture's settings say of a prompt that was too long."""
+    return {"prompt_truncated": True} if texts.truncated else {}
+
+
+def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfig:
+    """The bundle's way to sample the decoder, with what the request changes."""
+    return dataclasses.replace(
+        default,
+        sampler=request.sampler or default.sampler,
+        steps=request.steps or default.steps,
+        guidance=default.guidance if request.guidance_scale is None else request.guidance_scale,
+    )
 
 
 def candidate(seed: int, j: int) -> torch.Generator:

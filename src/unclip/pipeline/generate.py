@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
-from PIL.Image import Image
+from PIL.Image import Image, Resampling
 from torch import Tensor
 
-from unclip.config import SamplingConfig
-from unclip.errors import Cancelled
+from unclip.errors import Cancelled, InvalidArgument
 from unclip.models.image import ImageTower
 from unclip.pipeline.bundle import Bundle
-from unclip.pipeline.cascade import Cascade, Plan, candidate
-from unclip.pipeline.images import to_images
+from unclip.pipeline.canvas import Canvas, canvas_for
+from unclip.pipeline.cascade import Cascade, Plan, plan_generation
+from unclip.pipeline.enlarge import enlarge
+from unclip.pipeline.fill import fill, plan_filling
+from unclip.pipeline.images import to_pixels
+from unclip.pipeline.manipulate import plan_blend, plan_change, plan_variation
+from unclip.pipeline.matte import cut_out, matte_for
 from unclip.pipeline.rank import clip_score
-from unclip.pipeline.stages import DecoderStage, Running
-from unclip.requests import Generation, Request
+from unclip.pipeline.recipe import recipe_of
+from unclip.pipeline.stages import Running
+from unclip.requests import Blend, Change, Filling, Generation, Request, Variation
 from unclip.types import Event, Picture
-
-PRIOR_DRAWS = 2
-"""Embeddings drawn for each candidate, of which the one nearest the text is kept (section 2.2)."""
 
 
 @torch.inference_mode()
@@ -43,7 +43,7 @@ def generate(
         cancelled: asked after every step; true stops the work.
 
     Raises:
-        InvalidArgument: the bundle cannot make that size.
+        InvalidArgument: the bundle cannot make that size, or cut objects out.
         Cancelled: `cancelled` said so.
     """
     for event in _run(cascade, request):
@@ -53,111 +53,64 @@ def generate(
 
 
 def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
-    upsamplers = cascade.upsamplers_for(request.pixels)
+    matte = matte_for(cascade.bundle, request.background)
     plan = yield from plan_for(cascade, request)
-    small = yield from _one_preview_each(_decode(cascade.decoder, plan), plan.candidates)
-    chosen = _best(cascade.bundle.image, small, plan)
-    settings = settings_of(cascade.bundle, request, plan)
+    canvas = plan.canvas
+    assert canvas is not None
+    small, rows = yield from fill(cascade, plan)
+    focus, count = canvas.focus(plan.is_subject), len(request.seeds)
 
     for k, seed in enumerate(request.seeds):
-        row = slice(chosen[k], chosen[k] + 1)
-        pixels = small[row]
+        row = rows[k]
         # One at a time: as fast as a batch at these sizes, in a fraction of the memory.
-        for stage in upsamplers:
-            pixels = yield from stage(pixels, plan.generators[row], k, request.n)
-        pixels = scaled_down(pixels, request.pixels)
-        tower = cascade.bundle.image
+        image = yield from enlarge(
+            cascade, canvas, small[k : k + 1], plan.generators[row], k, count
+        )
         yield Picture(
-            image=to_images(pixels)[0],
+            image=image if matte is None else cut_out(matte, image),
             index=k,
             seed=seed,
-            clip_score=None if tower is None else float(clip_score(tower, pixels, plan.wanted)),
-            prior_score=float(plan.fit[chosen[k]]),
-            settings={**settings, "seed": seed},
+            clip_score=_score(cascade.bundle.image, image.crop(focus), plan.wanted_by(row)),
+            prior_score=float(plan.fit[row]),
+            settings=settings_of(cascade.bundle, request.alone(k), plan),
         )
 
 
 def plan_for(cascade: Cascade, request: Request) -> Running[Plan]:
-    """The plan of any kind of request."""
-    for kind, planner in _PLANNERS.items():
-        if isinstance(request, kind):
-            return planner(cascade, request)
-    raise AssertionError(f"nothing plans a {type(request).__name__}")
+    """The plan of any kind of request, with its canvas.
+
+    Raises:
+        InvalidArgument: the bundle cannot make that size.
+    """
+    canvas = canvas_for(request, cascade.decoder.pixels)
+    if canvas.picture is None and canvas.region.short > cascade.largest:
+        raise InvalidArgument(
+            "size",
+            f"is {request.size}; with this model its shorter side may be up to {cascade.largest}",
+        )
+    plan = yield from _planner(request, canvas)(cascade, request)
+    return plan._replace(canvas=canvas)
 
 
-def plan_generation(cascade: Cascade, request: Generation) -> Running[Plan]:
-    """Text to embeddings by the prior, several for each candidate."""
-    candidates = request.candidates or cascade.bundle.config.candidates
-    generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
-    texts = yield from cascade.text(request.prompt)
-    x_t = cascade.decoder.noise(generators)
-    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
-    settings: dict[str, Any] = {"prompt": request.prompt}
-    if texts.truncated:
-        settings["prompt_truncated"] = True
-    return Plan(
-        z_i=drawn.embedding,
-        texts=texts,
-        x_t=x_t,
-        generators=generators,
-        sampling=decoder_sampling(cascade.decoder.sampling, request),
-        fit=drawn.cosine,
-        wanted=texts.prompt.embedding,
-        candidates=candidates,
-        settings=settings,
-    )
+def _planner(request: Request, canvas: Canvas) -> Callable[[Cascade, Any], Running[Plan]]:
+    if isinstance(request, Filling):
+        return partial(plan_filling, canvas=canvas)
+    return next(planner for kind, planner in _PLANNERS.items() if isinstance(request, kind))
 
 
 _PLANNERS: dict[type[Request], Callable[[Cascade, Any], Running[Plan]]] = {
     Generation: plan_generation,
+    Variation: plan_variation,
+    Blend: plan_blend,
+    Change: plan_change,
 }
 
 
-def _decode(decoder: DecoderStage, plan: Plan) -> Running[Tensor]:
-    return decoder(plan.z_i, plan.texts, plan.x_t, plan.generators, plan.sampling, plan.known)
-
-
-def _one_preview_each(stage: Running[Tensor], candidates: int) -> Running[Tensor]:
-    """A stage that runs every candidate, showing the first of each picture."""
-    while True:
-        try:
-            event = next(stage)
-        except StopIteration as end:
-            small: Tensor = end.value
-            return small
-        if event.preview is not None:
-            event = dataclasses.replace(event, preview=partial(_every, candidates, event.preview))
-        yield event
-
-
-def _every(step: int, preview: Callable[[], tuple[Image, ...]]) -> tuple[Image, ...]:
-    return preview()[::step]
-
-
-def _best(tower: ImageTower | None, small: Float[Tensor, "nm 3 h w"], plan: Plan) -> list[int]:
-    """The row of each picture's candidate that fits best: by CLIP, or by its embedding."""
-    scores = plan.fit
-    if tower is not None and plan.candidates > 1:
-        scores = clip_score(tower, small, plan.wanted)
-    rows = scores.reshape(-1, plan.candidates).argmax(dim=1)
-    return [k * plan.candidates + int(row) for k, row in enumerate(rows)]
-
-
-def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfig:
-    """The bundle's way to sample the decoder, with what the request changes."""
-    return dataclasses.replace(
-        default,
-        sampler=request.sampler or default.sampler,
-        steps=request.steps or default.steps,
-        guidance=default.guidance if request.guidance_scale is None else request.guidance_scale,
-    )
-
-
 def settings_of(bundle: Bundle, request: Request, plan: Plan) -> dict[str, Any]:
-    """Everything that decides a picture but its seed, as plain values."""
+    """Everything that decides a picture, as plain values: its recipe, with nothing left open."""
     return {
+        **recipe_of(request),
         **plan.settings,
-        "size": request.size,
         "steps": plan.sampling.steps,
         "guidance_scale": plan.sampling.guidance,
         "sampler": plan.sampling.sampler,
@@ -167,9 +120,10 @@ def settings_of(bundle: Bundle, request: Request, plan: Plan) -> dict[str, Any]:
     }
 
 
-def scaled_down(pixels: Float[Tensor, "n 3 h w"], side: int) -> Float[Tensor, "n 3 s s"]:
-    """To `side` pixels by antialiased bicubic; pictures of that size as they are."""
-    if pixels.shape[-1] == side:
-        return pixels
-    resized = F.interpolate(pixels, (side, side), mode="bicubic", antialias=True)
-    return resized.clamp_(-1, 1)
+def _score(tower: ImageTower | None, image: Image, wanted: Float[Tensor, "1 e"]) -> float | None:
+    """Of a picture of any size."""
+    if tower is None:
+        return None
+    side = tower.config.image_size
+    small = image.convert("RGB").resize((side, side), Resampling.BICUBIC)
+    return float(clip_score(tower, to_pixels(small), wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -14,3 +15,9 @@ def to_images(pixels: Float[Tensor, "n 3 h w"]) -> tuple[Image.Image, ...]:
     levels = pixels.float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     rows = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return tuple(Image.fromarray(row) for row in rows)
+
+
+def to_pixels(image: Image.Image) -> Float[Tensor, "1 3 h w"]:
+    """8-bit RGB to [-1, 1]."""
+    levels = torch.from_numpy(np.array(image))
+    return levels.permute(2, 0, 1)[None].float() / 127.5 - 1

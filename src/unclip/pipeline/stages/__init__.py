@@ -5,14 +5,15 @@ stages are chained with `yield from` and none of them knows what comes next. `dr
 without looking.
 """
 
-from unclip.pipeline.stages.common import Generators, Running, drain
-from unclip.pipeline.stages.decoder import DecoderStage, KnownPixels
+from unclip.pipeline.stages.common import Generators, Running, drain, mapped
+from unclip.pipeline.stages.decoder import DecoderStage, Draft, KnownPixels
 from unclip.pipeline.stages.prior import Drawn, PriorStage
 from unclip.pipeline.stages.text import Texts, TextStage
 from unclip.pipeline.stages.upsampler import UpsamplerStage
 
 __all__ = [
     "DecoderStage",
+    "Draft",
     "Drawn",
     "Generators",
     "KnownPixels",
@@ -22,4 +23,5 @@ __all__ = [
     "Texts",
     "UpsamplerStage",
     "drain",
+    "mapped",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -23,6 +23,17 @@ def drain(stage: Generator[Any, None, T]) -> T:
         except StopIteration as end:
             value: T = end.value
             return value
+
+
+def mapped(stage: Running[T], change: Callable[[Progress], Progress]) -> Running[T]:
+    """A stage with each of its events changed."""
+    while True:
+        try:
+            event = next(stage)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        yield change(event)
 
 
 def kind_of(network: nn.Module) -> tuple[torch.dtype, torch.device]:

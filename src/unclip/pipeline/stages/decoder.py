@@ -14,7 +14,13 @@ from torch import Tensor
 
 from unclip.config import SamplingConfig
 from unclip.diffusion.guidance import classifier_free_guidance, clipped
-from unclip.diffusion.process import AnyDenoiser, denoiser, range_denoiser, split_estimate
+from unclip.diffusion.process import (
+    AnyDenoiser,
+    denoiser,
+    q_sample,
+    range_denoiser,
+    split_estimate,
+)
 from unclip.diffusion.samplers import Sampler, ddim, ddim_invert, get_sampler, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
@@ -23,6 +29,7 @@ from unclip.models.dit import DiTConditioning, LatentTransformer, known_channels
 from unclip.models.text import TextEncoding
 from unclip.models.unet import UNet
 from unclip.pipeline.images import to_images
+from unclip.pipeline.seams import blended, levelled
 from unclip.pipeline.stages.common import Generators, Running, kind_of
 from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
@@ -37,6 +44,25 @@ class KnownPixels(NamedTuple):
     def over(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         """The known pixels where they are known, else those given here."""
         return torch.where(self.mask > 0, self.pixels, pixels)
+
+    def blended(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+        """The same, the colours of what is given here shifted to meet what is known."""
+        return blended(pixels, *self.to(pixels.device))
+
+    def to(self, device: torch.device) -> KnownPixels:
+        """On a device."""
+        return KnownPixels(self.pixels.to(device), self.mask.to(device))
+
+    def repeated(self, times: int) -> KnownPixels:
+        """Each row so many times in succession."""
+        return KnownPixels(*(value.repeat_interleave(times, dim=0) for value in self))
+
+
+class Draft(NamedTuple):
+    """Pictures that sampling starts from instead of noise, at a `time` when some of it is left."""
+
+    pixels: Float[Tensor, "n 3 h w"]
+    time: float
 
 
 class DecoderStage:
@@ -81,20 +107,31 @@ class DecoderStage:
         generators: Generators,
         sampling: SamplingConfig | None = None,
         known: KnownPixels | None = None,
+        draft: Draft | None = None,
     ) -> Running[Float[Tensor, "n 3 h w"]]:
         """Draw each row's picture; `known` pixels come back as they are.
 
         Args:
             sampling: replaces the stage's own.
+            draft: is drawn anew from `x_t`, its noise, in the steps that begin at its time or
+                later (SDEdit, arXiv 2108.01073, section 3).
         """
         sampling = sampling or self.sampling
+        known = known and known.to(self.device)
+        times = self.schedule.times(sampling.steps)
+        if draft is not None:
+            first = int((times > draft.time).sum().clamp(max=len(times) - 2))
+            times = times[first:]
+            x_t = q_sample(
+                self._state(draft.pixels), times[:1].expand(len(x_t)), x_t, self.schedule
+            )
         denoise = self._denoiser(z_i, texts, sampling, known)
         if self.autoencoder is None:
             denoise = _in_pixels(denoise, known)
         steps = _sampler(sampling)(
             denoise,
             x_t,
-            self.schedule.times(sampling.steps),
+            times,
             self.schedule,
             generators=generators,
         )
@@ -113,9 +150,7 @@ class DecoderStage:
         iterations: int = 1,
     ) -> Running[Float[Tensor, "n c h w"]]:
         """x_T of given pictures: the noise that unguided DDIM turns into them (section 3.1)."""
-        x0 = pixels
-        if self.autoencoder is not None:
-            x0 = self._encode(pixels)
+        x0 = self._state(pixels)
         denoise = self._denoiser(z_i, texts, dataclasses.replace(self.sampling, guidance=1.0), None)
         x_t = x0
         times = self.schedule.times(steps)
@@ -123,6 +158,10 @@ class DecoderStage:
             x_t = step.x_t
             yield Progress("inversion", step.index, step.steps)
         return x_t
+
+    def _state(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n c h w"]:
+        """Pictures as what is sampled: latents, or pixels."""
+        return pixels.to(self.device) if self.autoencoder is None else self._encode(pixels)
 
     def _encode(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n c h w"]:
         assert self.autoencoder is not None
@@ -138,7 +177,7 @@ class DecoderStage:
             latents = x.to(self.dtype, memory_format=torch.channels_last)
             x = self.autoencoder.decode(latents)
         x = x.float().clamp(-1, 1)
-        return x if known is None else known.over(x)
+        return x if known is None else known.blended(levelled(x, *known))
 
     def _denoiser(
         self, z_i: Tensor, texts: Texts, sampling: SamplingConfig, known: KnownPixels | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,14 +24,22 @@ from unclip.types import Progress
 class UpsamplerStage:
     """A picture to one `factor` times its size: the residual over its bicubic upscaling.
 
-    No network runs at the full size: its stem unshuffles pixels into channels. `index` and `count`
-    let a caller that works picture by picture tell which of how many this is.
+    No network runs at the full size: its stem unshuffles pixels into channels. A side that its
+    grids do not divide is padded for it. `index` and `count` let a caller that works part by part
+    tell which of how many this is.
     """
 
     def __init__(self, name: str, network: UNet, sampling: SamplingConfig, factor: int) -> None:
         self.name, self.network, self.sampling, self.factor = name, network, sampling, factor
         self.schedule = make_schedule(network.config.schedule)
         self.dtype, self.device = kind_of(network)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of its input that are multiples of this need no padding."""
+        config = self.network.config
+        grid: int = config.unshuffle << len(config.channels) - 1
+        return grid // math.gcd(grid, self.factor)
 
     @torch.inference_mode()
     def __call__(
@@ -41,6 +50,8 @@ class UpsamplerStage:
         count: int = 1,
     ) -> Running[Float[Tensor, "n 3 h2 w2"]]:
         config, sampling = self.network.config, self.sampling
+        height, width = low.shape[-2:]
+        low = F.pad(low, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         # Planar throughout: upscaling and the stem's unshuffling are fastest so.
         upscaled = F.interpolate(
             low.contiguous(), scale_factor=self.factor, mode="bicubic", align_corners=False
@@ -66,7 +77,8 @@ class UpsamplerStage:
         )
 
         def picture(x: Tensor) -> Tensor:
-            return torch.add(base, x, alpha=1 / scale).clamp_(-1, 1)
+            whole = torch.add(base, x, alpha=1 / scale).clamp_(-1, 1)
+            return whole[..., : height * self.factor, : width * self.factor]
 
         def preview(x0: Tensor) -> Callable[[], Any]:
             return lambda: to_images(picture(x0))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from unclip.diffusion.samplers import SAMPLERS
 from unclip.errors import InvalidArgument
-from unclip.requests import SAMPLER_NAMES, SIZES, Generation
+from unclip.requests import SAMPLER_NAMES, Generation
 
 
 def test_sampler_names_are_those_that_exist():
@@ -28,16 +28,18 @@ def test_a_missing_seed_is_drawn_once_and_kept():
     ).filter(str.strip),
     st.integers(1, 10),
     st.integers(0, 2**32 - 10),
-    st.sampled_from(SIZES),
+    st.tuples(st.integers(1, 32), st.integers(1, 32)),
     st.sampled_from([None, *SAMPLER_NAMES]),
     st.floats(0, 30),
 )
-def test_everything_in_range_is_accepted(prompt, n, seed, size, sampler, guidance):
+def test_everything_in_range_is_accepted(prompt, n, seed, sides, sampler, guidance):
+    width, height = (64 * side for side in sides)
+    size = f"{width}x{height}"
     request = Generation(
         prompt, n=n, seed=seed, size=size, sampler=sampler, guidance_scale=guidance
     )
     assert len(request.seeds) == n
-    assert request.pixels in (256, 512, 1024)
+    assert (request.width, request.height) == (width, height)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,11 @@ def test_everything_in_range_is_accepted(prompt, n, seed, size, sampler, guidanc
         ("size", {"size": "300x300"}),
         ("size", {"size": "x" * 500}),
         ("size", {"size": None}),
+        ("size", {"size": "1024x100"}),
+        ("size", {"size": "0x64"}),
+        ("size", {"size": "2112x64"}),
+        ("size", {"size": "auto"}),
+        ("size", {"size": "1024×1024"}),
         ("seed", {"seed": -1}),
         ("seed", {"seed": 2**32}),
         ("seed", {"seed": 2**32 - 1, "n": 2}),

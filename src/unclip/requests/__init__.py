@@ -1,0 +1,37 @@
+"""What goes into the cascade: one frozen class for each thing that can be asked.
+
+A request that exists is valid: this is where a user's values are checked. Nothing here needs torch.
+"""
+
+from unclip.requests.base import (
+    BACKGROUNDS,
+    MAX_PICTURES,
+    MAX_SIDE,
+    SAMPLER_NAMES,
+    Generation,
+    Request,
+    check_choice,
+    shown,
+)
+from unclip.requests.filling import Filling, Framing, Inpainting, Outpainting, outpainting
+from unclip.requests.manipulation import Blend, Change, Manipulation, Variation
+
+__all__ = [
+    "BACKGROUNDS",
+    "MAX_PICTURES",
+    "MAX_SIDE",
+    "SAMPLER_NAMES",
+    "Blend",
+    "Change",
+    "Filling",
+    "Framing",
+    "Generation",
+    "Inpainting",
+    "Manipulation",
+    "Outpainting",
+    "Request",
+    "Variation",
+    "check_choice",
+    "outpainting",
+    "shown",
+]
