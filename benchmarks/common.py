@@ -9,9 +9,14 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unclip.engine import Engine
+    from unclip.requests import Request
 
 PROMPT = "a rocket, 3d render, on a blue background"
 Row = dict[str, Any]
@@ -50,6 +55,43 @@ def summary(samples: Sequence[float]) -> Row:
         "min": ordered[0],
         "repeats": len(ordered),
     }
+
+
+def in_turns(
+    engine: Engine, operations: Mapping[str, Callable[[int], Request]], repeats: int
+) -> list[Row]:
+    """Seconds of each operation, and in how many times those of the first of the same round.
+
+    They are measured in turns, so that a busy moment falls on each; `in processor time` is what is
+    left of the ratio on a machine that does other things too.
+
+    Args:
+        operations: from a seed to a request, by name.
+    """
+    wall: dict[str, list[float]] = {name: [] for name in operations}
+    work: dict[str, list[float]] = {name: [] for name in operations}
+    first = next(iter(operations))
+    for repeat in range(repeats + 1):  # the first is to warm up
+        for name, make in operations.items():
+            request = make(repeat)
+            before, used = time.perf_counter(), time.process_time()
+            engine.run(request)
+            if repeat:
+                wall[name].append(time.perf_counter() - before)
+                work[name].append(time.process_time() - used)
+
+    def ratio(spent: dict[str, list[float]], name: str) -> float:
+        return statistics.median(a / b for a, b in zip(spent[name], spent[first], strict=True))
+
+    return [
+        {
+            "operation": name,
+            **summary(wall[name]),
+            f"times {first}": ratio(wall, name),
+            "in processor time": ratio(work, name),
+        }
+        for name in operations
+    ]
 
 
 def report(rows: list[Row], options: argparse.Namespace, **facts: Any) -> None:

@@ -95,7 +95,7 @@ def test_models(unclip, bundle_path):
         ("n is 0", ["generate", "a cat", "-n", "0"]),
         ("n is 11", ["generate", "a cat", "-n", "11"]),
         ("-n", ["generate", "a cat", "-n", "two"]),
-        ("size", ["generate", "a cat", "--size", "1024x768"]),
+        ("size", ["generate", "a cat", "--size", "1000x768"]),
         ("seed", ["generate", "a cat", "--seed", "-1"]),
         ("steps", ["generate", "a cat", "--steps", "0"]),
         ("guidance", ["generate", "a cat", "--guidance", "nan"]),

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from unclip.errors import CorpusError as CorpusError
     from unclip.errors import InvalidArgument as InvalidArgument
     from unclip.errors import UnclipError as UnclipError
+    from unclip.requests import Blend as Blend
+    from unclip.requests import Change as Change
+    from unclip.requests import Framing as Framing
     from unclip.requests import Generation as Generation
+    from unclip.requests import Inpainting as Inpainting
+    from unclip.requests import Outpainting as Outpainting
     from unclip.requests import Request as Request
+    from unclip.requests import Variation as Variation
     from unclip.types import Picture as Picture
     from unclip.types import Progress as Progress
     from unclip.types import Result as Result
@@ -28,10 +34,16 @@ _HOMES = {
     "CorpusError": "errors",
     "InvalidArgument": "errors",
     "UnclipError": "errors",
+    "Blend": "requests",
+    "Change": "requests",
+    "Framing": "requests",
     "Generation": "requests",
+    "Inpainting": "requests",
+    "Outpainting": "requests",
+    "Request": "requests",
+    "Variation": "requests",
     "Picture": "types",
     "Progress": "types",
-    "Request": "requests",
     "Result": "types",
 }
 

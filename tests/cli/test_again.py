@@ -63,13 +63,13 @@ def test_in_the_same_folder_nothing_is_added(unclip, bundle_path, apple):
 
 def test_changed(unclip, bundle_path, apple, tmp_path):
     command = ["again", apple, "--model", bundle_path, "-o", tmp_path, "--json"]
-    code, out, _ = unclip(*command, "--prompt", "two cats", "-n", 2, "--set", "guidance_scale=1.5")
+    code, out, _ = unclip(*command, "--prompt", "two cats", "-n", 2, "--set", "guidance_scale=7.5")
     assert code == 0
     (first, second) = json.loads(out)["pictures"]
     old, _ = read_picture(apple)
     changed = {key for key in old if old[key] != first[key]}
     assert changed == {"prompt", "guidance_scale", "clip_score", "prior_score"}
-    assert (second["seed"], first["guidance_scale"]) == (8, 1.5)
+    assert (second["seed"], first["guidance_scale"]) == (8, 7.5)
     sheet = json.loads(out)["sheet"]
     code, out, _ = unclip("again", sheet, "--model", bundle_path, "-o", tmp_path, "--json")
     assert code == 0
@@ -150,6 +150,29 @@ def test_an_edit_again_is_the_same_file(unclip, bundle_path, edited, tmp_path):
     code, out, err = unclip("again", edited, "--model", bundle_path, "-o", tmp_path / "new")
     assert (code, err) == (0, "")
     assert Path(out.strip()).read_bytes() == edited.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("vary", "APPLE", "--strength", 0.3, "--size", "256x256"),
+        ("vary", "APPLE", "--strength", 1, "--prompt", "a cat", "--size", "256x256"),
+        ("blend", "APPLE", "two blue cats", "--weights", "1,2", "--size", "256x256"),
+        ("blend", "APPLE", "APPLE", "--size", "256x192"),
+        ("edit", "APPLE", "--from", "an apple", "--to", "a rocket", "--size", "256x256"),
+        ("outpaint", "APPLE", "--left", 64),
+    ],
+    ids=lambda command: " ".join(map(str, command)),
+)
+def test_every_operation_again_is_the_same_file(unclip, bundle_path, apple, tmp_path, command):
+    words = [apple if word == "APPLE" else word for word in command]
+    common = ("--model", bundle_path, "--seed", 5, "--candidates", 2, "-o", tmp_path / "made")
+    code, out, err = unclip(*words, *common)
+    assert (code, err) == (0, "")
+    made = Path(out.strip())
+    code, out, err = unclip("again", made, "--model", bundle_path, "-o", tmp_path / "new")
+    assert (code, err) == (0, "")
+    assert Path(out.strip()).read_bytes() == made.read_bytes()
 
 
 def test_a_chain_is_replayed_from_its_files(unclip, bundle_path, edited, apple, tmp_path):

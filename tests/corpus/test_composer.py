@@ -216,6 +216,15 @@ def test_a_coloured_thing_shows_its_colour_before_another(drawn: SpriteStore) ->
     assert len(found) > 8
 
 
+def test_white_things_are_never_on_white(drawn: SpriteStore) -> None:
+    composer, rng = only(drawn, "coloured", white=1.0, placed=0.0), np.random.default_rng(0)
+    scenes = [composer.sample(rng) for _ in range(80)]
+    assert {s.background.name for s in scenes if s.objects[0].colour == "blue"} == {"white"}
+    white = [s.background.name for s in scenes if s.objects[0].colour == "white"]
+    assert white
+    assert "white" not in white
+
+
 def test_compositions_are_what_they_are_called(drawn: SpriteStore) -> None:
     rng, found = np.random.default_rng(1), set()
     for kind in ("single", "scenic"):

@@ -40,12 +40,9 @@ def test_what_bears_a_class_in_its_name_is_no_other(vocabulary, store):
 def test_drawings_by_style_and_colour(vocabulary, store):
     for name in vocabulary.names:
         every = vocabulary.drawings(name)
-        by_style = [i for style in STYLES for i in vocabulary.drawings(name, style)]
-        plain = [
-            i for style in STYLES if style not in PAINTED for i in _of(vocabulary, name, style)
-        ]
-        assert sorted(plain) == sorted(every)
-        assert len(by_style) == len(every) * (1 + len(PAINTED))
+        drawn = [style for style in STYLES if style not in PAINTED]
+        assert sorted(i for s in drawn for i in vocabulary.drawings(name, s)) == sorted(every)
+        assert all(vocabulary.drawings(name, style) == every for style in PAINTED)
         for i in vocabulary.drawings(name, colour="blue"):
             assert vocabulary.takes_colour(i)
 

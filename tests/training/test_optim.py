@@ -40,7 +40,7 @@ def test_first_and_last_layers_and_the_frozen_are_left_to_others():
     decoder.blocks[0].requires_grad_(False)
     muon, adamw, _ = split_parameters(decoder)
     names = {id(p): name for name, p in decoder.named_parameters()}
-    assert {names[id(p)].split(".")[0] for p in muon} == {"blocks"}
+    assert {names[id(p)].split(".")[0] for p in muon} == {"blocks", "sketch"}
     assert {"input.weight", "output.weight"} <= {names[id(p)] for p in adamw}
     assert not any(names[id(p)].startswith("blocks.0.") for p in [*muon, *adamw])
 

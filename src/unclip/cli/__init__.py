@@ -31,8 +31,8 @@ app.add_typer(evaluation, name="eval")
 for command in (generate, vary, blend, edit, outpaint, again, models, show, train, export):
     app.command()(command)
 corpus.command("build")(corpus_build)
-for command in (world, train_judge):
-    evaluation.command()(command)
+evaluation.command()(world)
+evaluation.command()(train_judge)
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

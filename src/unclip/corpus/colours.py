@@ -152,31 +152,37 @@ def dye(pixels: Pixels) -> HSV | None:
     Hue, saturation and value of premultiplied RGBA [h, w, 4]; a saturation below a fifth means
     that the drawing is mostly white, grey or black.
     """
-    flat = pixels[::2, ::2].reshape(-1, 4)
-    solid = flat[flat[:, 3] > 200][:, :3].astype(np.float32) / 255
+    thin = pixels[::2, ::2]
+    solid = thin.reshape(-1, 4)[np.flatnonzero(thin[..., 3] > 200)]
     if len(solid) < 100:
         return None
-    r, g, b = solid.T
-    high, low = solid.max(1), solid.min(1)
+    r, g, b, _ = np.ascontiguousarray(solid.T) / np.float32(255)
+    high, low = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b)
     saturation = (high - low) / np.maximum(high, 1e-6)
     hued = (saturation > _NEUTRAL) & (high > 0.2)
     if hued.mean() < 0.5:
         grey = ~hued
-        value = float(np.median(high[grey]))
+        value = _middle(high[grey])
         ours = grey & (np.abs(high - value) < 0.22)
         if ours.mean() < 0.68:
             return None
-        return 0.0, float(np.median(saturation[ours])), value
+        return 0.0, _middle(saturation[ours]), value
     angle = np.arctan2(np.sqrt(3) / 2 * (g - b), r - (g + b) / 2)[hued]
     counts = np.bincount((angle * 18 / np.pi).astype(int) % 36, minlength=36)
-    peak = int(np.argmax(sum(np.roll(counts, shift) for shift in (-2, -1, 0, 1, 2))))
+    around = np.concatenate([counts[-2:], counts, counts[:2]])
+    peak = int(np.argmax(np.convolve(around, np.ones(5), "valid")))
     centre = (peak + 0.5) * np.pi / 18
     off = (angle - centre + np.pi) % (2 * np.pi) - np.pi
     close = np.abs(off) < 0.5
     if close.sum() < 0.64 * len(solid):
         return None
     hue = (centre + float(off[close].mean())) / (2 * np.pi) % 1
-    return hue, float(np.median(saturation[hued][close])), float(np.median(high[hued][close]))
+    return hue, _middle(saturation[hued][close]), _middle(high[hued][close])
+
+
+def _middle(x: Plane) -> float:
+    """The median, faster."""
+    return float(np.partition(x, len(x) // 2)[len(x) // 2])
 
 
 def _unit(x: Plane) -> Plane:

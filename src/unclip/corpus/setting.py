@@ -32,6 +32,7 @@ from unclip.corpus.scene import (
 _COLOURED = tuple((name, rgb) for name, rgb in BACKGROUND_COLOURS.items() if name != "white")
 _ANGLES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75)
 _HOME, _DAY, _CLEAR = 0.65, 0.45, 0.55
+_TRIES = 64
 _TRUE_LIGHTS: tuple[Light, ...] = ("day", "dawn", "golden hour")
 """Lights in which a named colour still looks like its name."""
 _FRAMES: tuple[Composition, ...] = (
@@ -64,7 +65,7 @@ class Stage:
         composition: Composition | None = None
         figures = cast.figures
         if cast.relation is None and len(figures) == 1:
-            if rng.random() < self._mixture.framed and figures[0].colour is None:
+            if rng.random() < self._mixture.framed:
                 composition = pick(rng, _FRAMES)
             objects = [_framed(figures[0], composition, rng, shape, self._mixture.size)]
         elif cast.relation is None:
@@ -86,10 +87,13 @@ class Stage:
 
     def _plain(self, rng: np.random.Generator, figures: Sequence[Figure]) -> Background:
         """A plain or gradient background in which nothing is lost."""
-        while True:
+        for _ in range(_TRIES):
             background = self._any_plain(rng)
             if not any(_lost(figure, background) for figure in figures):
                 return background
+        # a mixture may ask for one background only
+        flat = (Background("plain", name, (rgb,)) for name, rgb in BACKGROUND_COLOURS.items())
+        return next(b for b in flat if not any(_lost(figure, b) for figure in figures))
 
     def _any_plain(self, rng: np.random.Generator) -> Background:
         m = self._mixture
@@ -138,7 +142,7 @@ class Stage:
         foot = far + (near - far) * rng.random()
         objects: list[Placed]
         if len(figures) == 1:
-            if rng.random() < self._mixture.framed and figures[0].colour is None:
+            if rng.random() < self._mixture.framed:
                 composition = pick(rng, _PLACE_FRAMES)
             objects = [_scenic(figures[0], stance, composition, rng, shape, place)]
         elif cast.relation is None:

@@ -74,7 +74,8 @@ def _exp(start: Tensor, tangent: Tensor) -> Tensor:
 
 
 def _length(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x.double(), dim=-1, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(x.double(), dim=-1, keepdim=True)
+    return length
 
 
 def _unit(x: Tensor) -> Tensor:

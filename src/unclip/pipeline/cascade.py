@@ -27,7 +27,7 @@ from unclip.pipeline.stages import (
 from unclip.requests import Filling, Generation, Request
 
 UPSAMPLERS = ("upsampler_256", "upsampler_1024")
-PRIOR_DRAWS = 2
+PRIOR_DRAWS = 4
 """Embeddings drawn for each candidate, of which the one nearest the text is kept (section 2.2)."""
 
 

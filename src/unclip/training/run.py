@@ -22,8 +22,8 @@ from unclip.training.workspace import Workspace
 
 # Shares of a whole budget, by what each stage still gains from another minute.
 SHARES = {
-    "clip": 0.16,
     "autoencoder": 0.08,
+    "clip": 0.16,
     "prior": 0.08,
     "decoder": 0.48,
     "upsampler-256": 0.10,

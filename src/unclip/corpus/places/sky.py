@@ -137,10 +137,10 @@ def paint_sky(p: Painter, mood: Mood, seed: int, horizon: float) -> None:
     if mood.light == "night" and clear:
         few = 1
     for _ in range(few):
-        cloud(p, rng, mood.cloud(), horizon)
+        _cloud(p, rng, mood.cloud(), horizon)
 
 
-def cloud(p: Painter, rng: np.random.Generator, colour: Plane, horizon: float) -> None:
+def _cloud(p: Painter, rng: np.random.Generator, colour: Plane, horizon: float) -> None:
     """One cloud of a few puffs on a flat base, in the upper half of the sky."""
     x, y = p.width * rng.random(), horizon * (0.16 + 0.42 * rng.random())
     side = 0.05 + 0.05 * rng.random()
