@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from PIL import Image
 
 from unclip.engine import load
 from unclip.errors import Cancelled, InvalidArgument
@@ -62,3 +63,23 @@ def test_threads_take_turns_and_get_their_own_pictures(engine):
     for thread in threads:
         thread.join()
     assert all(got[s].image.tobytes() == wanted[s].image.tobytes() for s in wanted)
+
+
+def test_pictures_from_pictures(engine, tmp_path):
+    path = tmp_path / "red.png"
+    image = Image.new("RGB", (40, 30), "red")
+    image.save(path)
+    values = {"seed": 1, **SMALL}
+    varied = [engine.vary(source, strength=0.3, **values) for source in (path, path.read_bytes())]
+    assert varied[0][0].image.tobytes() == varied[1][0].image.tobytes()
+    assert "inversion" in varied[0].seconds
+    mixed = engine.blend([path, "a cat"], (3, 1), **values)
+    assert mixed.request.weights == (0.75, 0.25)
+    assert mixed.request.items[1] == "a cat", "text is a sentence, and no file"
+    way = engine.blend([image, path], frames=3, seed=1, size="256x256", steps=2)
+    assert len(way) == 3
+    changed = engine.change(image, "a cat", "a red apple", reference=path, amount=0.2, **values)
+    assert changed[0].settings["operation"] == "change"
+    for wrong in ("a cat", [path], [path, ""]):
+        with pytest.raises(InvalidArgument, match="items"):
+            engine.blend(wrong)
