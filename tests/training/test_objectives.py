@@ -234,3 +234,9 @@ def test_the_same_on_a_gpu(trained, train_in, tmp_path):
     assert train_in("decoder", run, steps=6, resume=True)["steps"] == 6
     engine = unclip.load(trained.bundle, "cuda")
     assert engine.generate("a cat", seed=1, size="256x256")[0].image.size == (256, 256)
+
+
+def test_the_decoder_keeps_the_sketch_that_the_image_tower_was_taught_with(trained):
+    taught = load_file(trained.run / "sketch.safetensors")
+    kept = load_file(trained.run / "decoder.safetensors")
+    assert all(torch.equal(kept[f"sketch.{name}"], value) for name, value in taught.items())

@@ -60,8 +60,6 @@ class DecoderObjective(Objective):
             workspace.load(name, getattr(self, name))
         self.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder = LatentTransformer(config.decoder)
-        if self.decoder.sketch is not None:  # it reads what the image tower was taught to write
-            self.decoder.sketch.requires_grad_(False)
         self.prior = Prior(config.prior) if workspace.has("prior") else None
         if self.prior is not None:
             workspace.load("prior", self.prior)
@@ -72,6 +70,11 @@ class DecoderObjective(Objective):
     def initialise(self, fresh: bool) -> None:
         if self.decoder.sketch is not None:
             self.workspace.load("sketch", self.decoder.sketch)
+
+    def freeze_others(self) -> None:
+        super().freeze_others()
+        if self.decoder.sketch is not None:  # it reads what the image tower was taught to write
+            self.decoder.sketch.requires_grad_(False)
 
     def batch(self, index: int) -> Batch:
         return self._batch(self.recipe.seed + 2, index, self.recipe.batch_size)
