@@ -1,11 +1,11 @@
-"""Pictures a second of each training stage, and its share of the machine's bf16 GEMM rate.
+"""Pictures a second of each training stage, and its share of the machine's GEMM rate.
 
     python benchmarks/training.py [--seconds 30] [--recipe default] [--threads 2] [--json FILE]
 
 Each stage runs in the real loop, data and optimizers included, from random weights; the clock
 starts at the fifth step, after compilation. Model FLOPs are those of one forward and backward pass,
 frozen networks included and optimizers not; the GEMM rate is that of 2048 x 2048 matrices on the
-same threads, measured before and after each stage.
+same threads in the type that the loop computes in, measured before and after each stage.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from common import Row, report
 from unclip.corpus.composer import Composer
 from unclip.corpus.store import SpriteStore
-from unclip.pipeline.bundle import build_module
+from unclip.pipeline.bundle import build_module, default_dtype
 from unclip.training.data import prepare_run
 from unclip.training.loop import train
 from unclip.training.objectives import make_objective
@@ -35,8 +35,9 @@ WARM = 4
 
 
 def gemm_rate(device: str, size: int = 2048, seconds: float = 1.0) -> float:
-    """Best FLOP/s of a product of two bf16 matrices."""
-    a, b = (torch.randn(size, size, device=device).bfloat16() for _ in range(2))
+    """Best FLOP/s of a product of two matrices of the type that the loop computes in."""
+    dtype = default_dtype(torch.device(device))
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         began = time.perf_counter()

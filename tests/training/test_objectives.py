@@ -20,7 +20,7 @@ from unclip.config import default as default_model
 from unclip.errors import InvalidArgument
 from unclip.pipeline.bundle import build_module
 from unclip.training.minilm import load_minilm
-from unclip.training.objectives import make_objective
+from unclip.training.objectives import make_objective, prior
 from unclip.training.recipes import STAGES, default, tiny
 from unclip.training.run import SHARES, train_all, train_stage
 from unclip.training.workspace import Workspace
@@ -240,3 +240,17 @@ def test_the_decoder_keeps_the_sketch_that_the_image_tower_was_taught_with(train
     taught = load_file(trained.run / "sketch.safetensors")
     kept = load_file(trained.run / "decoder.safetensors")
     assert all(torch.equal(kept[f"sketch.{name}"], value) for name, value in taught.items())
+
+
+def test_the_prior_reads_each_picture_of_its_pool_once(trained, composer, monkeypatch):
+    monkeypatch.setattr(prior, "POOL", 8)  # two batches
+
+    def objective():
+        torch.manual_seed(0)
+        return make_objective(tiny("prior"), Workspace(trained.run), composer)
+
+    kept = objective()
+    for k in range(6):
+        batch, fresh = kept.batch(k), objective()
+        assert ("pixels" in batch) == (k < 2)
+        torch.testing.assert_close(kept(batch), fresh(fresh.batch(k)))

@@ -64,7 +64,7 @@ class Casting:
         if not indices:
             raise InvalidArgument("split", f"has no sprite of {part} in the store")
         shelf = Shelf(store, indices, mixture)
-        self.concepts = tuple(shelf.trees)
+        self.concepts = shelf.concepts
         self._any = shelf.choice(self.concepts)
         countable = [c for c in self.concepts if plural(c)]
         self._countable = {

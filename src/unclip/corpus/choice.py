@@ -46,7 +46,7 @@ class Shelf:
     """The sprites that a composer may draw, by concept, and how often each concept is drawn."""
 
     def __init__(self, store: SpriteStore, indices: Iterable[int], mixture: Mixture) -> None:
-        categories = dict(mixture.weights)
+        categories, styles = dict(mixture.weights), dict(mixture.styles)
         trees: dict[str, dict[str, dict[int, list[int]]]] = {}
         self.members: dict[str, list[int]] = defaultdict(list)
         for i in indices:
@@ -54,30 +54,31 @@ class Shelf:
             tree = trees.setdefault(sprite.concept, {})
             tree.setdefault(sprite.style, {}).setdefault(sprite.tone, []).append(i)
             self.members[sprite.concept].append(i)
-        self.trees = {
-            concept: [list(tones.values()) for tones in tree.values()]
-            for concept, tree in trees.items()
-        }
-        self.weights: dict[str, float] = {}
+        self.concepts = tuple(trees)
+        self.branches: dict[str, list[tuple[float, list[list[int]]]]] = {}
         for concept, members in self.members.items():
             drawn_once = all(store[i].source == "openclipart" for i in members)
             weight = categories.get(store[members[0]].category, 2.0)
             hands = _ONE_HAND_WEIGHT if drawn_once else 1.0
             hands *= mixture.everyday if concept in EVERYDAY else 1.0
-            self.weights[concept] = weight * len(self.trees[concept]) * hands
+            self.branches[concept] = [
+                (weight * hands * styles.get(style, 1.0), list(tones.values()))
+                for style, tones in trees[concept].items()
+            ]
 
     def choice(self, concepts: Iterable[str]) -> Choice:
         """Draws among some of the concepts; those that are not here are left out."""
-        return Choice(self, [c for c in concepts if c in self.trees])
+        return Choice(self, [c for c in concepts if c in self.branches])
 
 
 class Choice:
-    """Draws sprites: concept by weight, then style, then skin tone, then drawing, uniformly."""
+    """Draws sprites: concept and style by weight, then skin tone, then drawing, uniformly."""
 
     def __init__(self, shelf: Shelf, concepts: list[str]) -> None:
         self.concepts = concepts
-        self._trees = [shelf.trees[c] for c in concepts]
-        self._ends = list(itertools.accumulate(shelf.weights[c] for c in concepts))
+        branches = [branch for concept in concepts for branch in shelf.branches[concept]]
+        self._drawings = [drawings for _, drawings in branches]
+        self._ends = list(itertools.accumulate(weight for weight, _ in branches))
 
     def __bool__(self) -> bool:
         return bool(self._ends) and self._ends[-1] > 0
@@ -87,10 +88,10 @@ class Choice:
         at = rng.random() * self._ends[-1]
         number = min(bisect.bisect_right(self._ends, at), len(self._ends) - 1)
         begin = self._ends[number - 1] if number else 0.0
-        # where in its concept's share the number fell is as good as another random number
+        # where in its branch's share the number fell is as good as another random number
         left = (at - begin) / (self._ends[number] - begin)
-        branch: list[Any] = self._trees[number]
-        for _ in range(3):
+        branch: list[Any] = self._drawings[number]
+        for _ in range(2):
             left *= len(branch)
             whole = min(int(left), len(branch) - 1)
             branch, left = branch[whole], left - whole

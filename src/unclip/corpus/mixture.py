@@ -19,6 +19,7 @@ class Mixture:
         native: only drawings at least this many pixels a side (vector art always is).
         size: smallest and largest side of a single object, in picture sides.
         weights: how often a category is drawn, beside 2 for one that is not named.
+        styles: how often a concept is drawn in a style, beside 1 for one that is not named.
         attributed: two different things, each in a colour that is not its own.
         related: one thing on, under, beside or inside another, or holding or riding it.
         placed: share of groups, pairs, coloured and related things that are in a place.
@@ -38,6 +39,7 @@ class Mixture:
     native: int = 0
     size: tuple[float, float] = (0.55, 0.95)
     weights: tuple[tuple[str, float], ...] = (("people", 1.0), ("faces", 1.0), ("shapes", 1.0))
+    styles: tuple[tuple[str, float], ...] = (("silhouette", 0.3), ("black and white drawing", 0.4))
     attributed: float = 0.03
     related: float = 0.06
     placed: float = 0.3

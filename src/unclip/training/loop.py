@@ -1,4 +1,4 @@
-"""The one training loop: bf16 autocast, clipping, EMA, logs, sheets, exact resume.
+"""The one training loop: autocast, clipping, EMA, logs, sheets, exact resume.
 
 It knows no stage. An `Objective` says what a batch is and what the loss is; batch k is a pure
 function of the seed and k, with its noise and its times inside, so a resumed run repeats an
@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from unclip.pipeline.bundle import choose_device, default_dtype
 from unclip.training.optim import EMA, make_optimizers, rate, set_rate
 from unclip.training.recipes import Recipe
 from unclip.training.workspace import Workspace
@@ -62,6 +63,11 @@ class Objective(nn.Module):
     def device(self) -> torch.device:
         """Where the networks are; `batch` makes its tensors on the CPU."""
         return next(self.parameters()).device
+
+    def autocast(self) -> torch.autocast:
+        """To bfloat16 where the device multiplies in it, else to nothing, as the loop does."""
+        dtype = default_dtype(self.device)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=dtype is torch.bfloat16)
 
     def on_device(self, batch: Batch) -> Batch:
         """A batch as `forward` takes it."""
@@ -110,7 +116,9 @@ def train(
 
     Ctrl-C and SIGTERM save a checkpoint before they end the run, so `resume` loses nothing.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    device = choose_device()
+    precision = "bf16" if default_dtype(device) is torch.bfloat16 else "no"
+    accelerator = Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
     objective.freeze_others()
     ema = EMA(objective, recipe.ema_half_life)
     optimizers = make_optimizers(

@@ -165,7 +165,7 @@ class DecoderObjective(Objective):
         sampling = self.config.sampling
         generators = [torch.Generator().manual_seed(seed) for seed in range(n)]
         decoder = DecoderStage(self.decoder, self.autoencoder, sampling["decoder"])
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with self.autocast():
             texts = drain(TextStage(self.text, self.tokenizer, TEXT_TOKENS)(prompt))
             noise = decoder.noise(generators)
             if z_i is None:

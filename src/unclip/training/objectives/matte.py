@@ -76,7 +76,7 @@ class MatteObjective(Objective):
     ) -> Float[Tensor, "b 3 h w"]:
         """A third as they are, a third as they come out of the autoencoder, the rest between."""
         level = LATENT_NOISE * torch.rand(len(pixels), 1, 1, 1, generator=generator)
-        with torch.autocast(self.device.type, torch.bfloat16):  # half of a batch's time else
+        with self.autocast():  # half of a batch's time else
             latents = self.autoencoder.encode(F.avg_pool2d(pixels, FACTOR).to(self.device))
             noise = level * torch.randn(latents.shape, generator=generator)
             low = self.autoencoder.decode(latents + noise.to(self.device)).float().cpu()
