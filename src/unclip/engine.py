@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,9 @@ from unclip.pipeline.cascade import Cascade
 from unclip.pipeline.files import read_picture
 from unclip.pipeline.generate import generate
 from unclip.pipeline.inputs import Source, open_masked, open_picture
+from unclip.pipeline.memory import device_memory, size_of
 from unclip.pipeline.recipe import request_of
+from unclip.pipeline.turns import Turns
 from unclip.requests import (
     Blend,
     Change,
@@ -30,12 +31,17 @@ from unclip.types import Event, Picture, Progress, Result
 
 
 class Engine:
-    """A loaded model. Several threads may use one: their steps take turns on the device."""
+    """A loaded model. Several threads may use one: their steps share turns on the device.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Args:
+        memory: bytes that requests may take together, beside the model; a share of what is free
+            if None. The next one waits until there is room.
+    """
+
+    def __init__(self, bundle: Bundle, memory: int | None = None) -> None:
         self.bundle = bundle
-        self._cascade = Cascade(bundle)
-        self._turn = threading.Lock()
+        self._turns = Turns(bundle.device, memory or device_memory(bundle.device))
+        self._cascade = Cascade(bundle, self._turns.evaluate)
 
     @property
     def device(self) -> torch.device:
@@ -268,20 +274,28 @@ class Engine:
         return Result(request, tuple(pictures), seconds)
 
     def stream(
-        self, request: Request, cancelled: Callable[[], bool] | None = None
+        self,
+        request: Request,
+        cancelled: Callable[[], bool] | None = None,
+        owner: str | None = None,
     ) -> Iterator[Event]:
         """The same as events, in order; the caller may stop at any of them.
 
         The device is held for a step, never between steps, so a caller that stops listening blocks
-        nobody.
+        nobody. Steps of several requests at the same stage are computed as one batch.
+
+        Args:
+            owner: whose request it is: owners are served in turn, whatever each of them asks.
         """
-        events = generate(self._cascade, request, cancelled)
-        while True:
-            with self._turn:
-                event = next(events, None)
-            if event is None:
-                return
-            yield event
+        size = size_of(request, self.bundle.dtype)
+        with self._turns.visit(size, owner, cancelled) as visit:
+            events = generate(self._cascade, request, cancelled)
+            while True:
+                with self._turns.speaking(visit):
+                    event = next(events, None)
+                if event is None:
+                    return
+                yield event
 
 
 def load(

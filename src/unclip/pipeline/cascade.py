@@ -17,12 +17,14 @@ from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.stages import (
     DecoderStage,
     Draft,
+    Evaluate,
     KnownPixels,
     PriorStage,
     Running,
     Texts,
     TextStage,
     UpsamplerStage,
+    alone,
 )
 from unclip.requests import Filling, Generation, Request
 
@@ -32,14 +34,20 @@ PRIOR_DRAWS = 4
 
 
 class Cascade:
-    """The stages of a bundle. It holds no request state."""
+    """The stages of a bundle. It holds no request state.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Args:
+        evaluate: how they have their networks evaluated.
+    """
+
+    def __init__(self, bundle: Bundle, evaluate: Evaluate = alone) -> None:
         config, sampling = bundle.config, bundle.config.sampling
         self.bundle = bundle
         self.text = TextStage(bundle.text, bundle.tokenizer, config.prior.text_context)
-        self.prior = PriorStage(bundle.prior, sampling["prior"])
-        self.decoder = DecoderStage(bundle.decoder, bundle.autoencoder, sampling["decoder"])
+        self.prior = PriorStage(bundle.prior, sampling["prior"], evaluate)
+        self.decoder = DecoderStage(
+            bundle.decoder, bundle.autoencoder, sampling["decoder"], evaluate
+        )
         self.upsamplers: list[UpsamplerStage] = []
         side = self.decoder.pixels
         for name in UPSAMPLERS:
@@ -47,7 +55,9 @@ class Cascade:
             if network is not None:
                 assert isinstance(network, UNet)
                 factor = network.config.image_size // side
-                self.upsamplers.append(UpsamplerStage(name, network, sampling[name], factor))
+                self.upsamplers.append(
+                    UpsamplerStage(name, network, sampling[name], factor, evaluate)
+                )
                 side = network.config.image_size
 
     @property

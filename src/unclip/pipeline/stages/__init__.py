@@ -5,7 +5,7 @@ stages are chained with `yield from` and none of them knows what comes next. `dr
 without looking.
 """
 
-from unclip.pipeline.stages.common import Generators, Running, drain, mapped
+from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, drain, mapped
 from unclip.pipeline.stages.decoder import DecoderStage, Draft, KnownPixels
 from unclip.pipeline.stages.prior import Drawn, PriorStage
 from unclip.pipeline.stages.text import Texts, TextStage
@@ -15,6 +15,7 @@ __all__ = [
     "DecoderStage",
     "Draft",
     "Drawn",
+    "Evaluate",
     "Generators",
     "KnownPixels",
     "PriorStage",
@@ -22,6 +23,7 @@ __all__ = [
     "TextStage",
     "Texts",
     "UpsamplerStage",
+    "alone",
     "drain",
     "mapped",
 ]

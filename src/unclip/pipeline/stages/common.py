@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unclip.types import Progress
 
 T = TypeVar("T")
 Running = Generator[Progress, None, T]
 Generators = Sequence[torch.Generator]
+
+
+class Evaluate(Protocol):
+    """How a stage has its network evaluated: `network(*given, **named)`.
+
+    Args:
+        most: rows that fill a processor; see `Turns.evaluate`.
+        given, named: tensors with one row each for every row of the first.
+    """
+
+    def __call__(self, network: nn.Module, most: int, *given: Any, **named: Any) -> Tensor: ...
+
+
+def alone(network: nn.Module, most: int, *given: Any, **named: Any) -> Tensor:
+    """At once, by itself."""
+    out: Tensor = network(*given, **named)
+    return out
 
 
 def drain(stage: Generator[Any, None, T]) -> T:

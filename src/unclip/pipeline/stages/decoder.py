@@ -25,14 +25,18 @@ from unclip.diffusion.samplers import Sampler, ddim, ddim_invert, get_sampler, r
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
 from unclip.models.conditioning import UNetConditioning
-from unclip.models.dit import DiTConditioning, LatentTransformer, known_channels
+from unclip.models.dit import DiTConditioning, Known, LatentTransformer, known_channels
 from unclip.models.text import TextEncoding
 from unclip.models.unet import UNet
+from unclip.pipeline.batching import rows
 from unclip.pipeline.images import to_images
 from unclip.pipeline.seams import blended, levelled
-from unclip.pipeline.stages.common import Generators, Running, kind_of
+from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, kind_of
 from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
+
+ROWS = 8
+"""Twice a bundle's candidates: one picture, guided."""
 
 
 class KnownPixels(NamedTuple):
@@ -77,8 +81,10 @@ class DecoderStage:
         network: LatentTransformer | UNet,
         autoencoder: Autoencoder | None,
         sampling: SamplingConfig,
+        evaluate: Evaluate = alone,
     ) -> None:
         self.network, self.autoencoder, self.sampling = network, autoencoder, sampling
+        self.evaluate = evaluate
         self.schedule = make_schedule(network.config.schedule)
         self.dtype, self.device = kind_of(network)
 
@@ -185,13 +191,11 @@ class DecoderStage:
         """Guided only where the interval asks for it; there both halves run as one batch."""
         n = len(z_i)
         guided = sampling.guidance != 1
-        channels = None
+        channels: Known | None = None
         if isinstance(self.network, LatentTransformer):
             both = self._condition_dit(self.network, z_i, texts, guided)
             make = denoiser
-            if known is not None:
-                factor = self.network.config.pixel_factor
-                channels = known_channels(known.pixels, known.mask, self._encode, factor)
+            channels = self._known(self.network, n, known)
         else:
             both = self._condition_unet(self.network, z_i, texts, guided)
             doubled = self.network.config.out_channels == 2 * self.network.config.in_channels
@@ -200,8 +204,8 @@ class DecoderStage:
         def of(conditioning: Any) -> AnyDenoiser:
             def network(x: Tensor, t: Tensor) -> Tensor:
                 given = () if channels is None else (channels.repeated(len(x) // n),)
-                out: Tensor = self.network(x.to(self.dtype), t, conditioning, *given)
-                return out.float()
+                x = x.to(self.dtype)
+                return self.evaluate(self.network, ROWS, x, t, conditioning, *given).float()
 
             return make(network, self.network.config.prediction, self.schedule)
 
@@ -215,7 +219,18 @@ class DecoderStage:
             return tuple(h[0] if len(halves) == 1 else tuple(h) for h in zip(*halves, strict=True))
 
         return classifier_free_guidance(
-            of(_rows(both, n)), paired, sampling.guidance, sampling.interval
+            of(rows(both, slice(n))), paired, sampling.guidance, sampling.interval
+        )
+
+    def _known(self, net: LatentTransformer, n: int, known: KnownPixels | None) -> Known:
+        """Channels of known pixels. Where there are none they say so: rows of requests that edit
+        and of such that do not have one shape."""
+        config = net.config
+        if known is not None:
+            return known_channels(known.pixels, known.mask, self._encode, config.pixel_factor)
+        shape = (config.latent_channels, config.pixel_factor**2)
+        return Known(
+            *(torch.zeros(n, c, config.grid, config.grid, device=self.device) for c in shape)
         )
 
     def _condition_dit(
@@ -284,18 +299,3 @@ def _expand_text(text: TextEncoding, n: int) -> TextEncoding:
     return TextEncoding(
         text.embedding.expand(n, -1), text.states.expand(n, -1, -1), text.mask.expand(n, -1)
     )
-
-
-def _rows(value: Any, n: int) -> Any:
-    """The first n rows of every tensor in a conditioning."""
-    if isinstance(value, Tensor):
-        return value[:n]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return dataclasses.replace(
-            value, **{f.name: _rows(getattr(value, f.name), n) for f in fields}
-        )
-    if isinstance(value, tuple):
-        parts = [_rows(part, n) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    return [_rows(part, n) for part in value] if isinstance(value, list) else value

@@ -15,9 +15,12 @@ from unclip.diffusion.process import AnyDenoiser, denoiser
 from unclip.diffusion.samplers import get_sampler, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.prior import Prior, PriorCache
-from unclip.pipeline.stages.common import Generators, Running
+from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone
 from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
+
+ROWS = 64
+"""A step of so many takes little longer than one of a quarter."""
 
 
 class Drawn(NamedTuple):
@@ -34,8 +37,8 @@ class PriorStage:
     them and all steps.
     """
 
-    def __init__(self, prior: Prior, sampling: SamplingConfig) -> None:
-        self.prior, self.sampling = prior, sampling
+    def __init__(self, prior: Prior, sampling: SamplingConfig, evaluate: Evaluate = alone) -> None:
+        self.prior, self.sampling, self.evaluate = prior, sampling, evaluate
         self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
 
     @torch.inference_mode()
@@ -45,7 +48,10 @@ class PriorStage:
         given = _expand_cache(prior.prepare(texts.prompt), len(rows))
 
         def of(cache: PriorCache) -> AnyDenoiser:
-            return denoiser(lambda x, t: prior(x, t, cache), prior.config.prediction, self.schedule)
+            def network(x: Tensor, t: Tensor) -> Tensor:
+                return self.evaluate(prior, ROWS, x, t, cache)
+
+            return denoiser(network, prior.config.prediction, self.schedule)
 
         denoise = of(given)
         if sampling.guidance != 1:

@@ -17,8 +17,11 @@ from unclip.diffusion.samplers import get_sampler, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.unet import UNet
 from unclip.pipeline.images import to_images
-from unclip.pipeline.stages.common import Generators, Running, kind_of
+from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, kind_of
 from unclip.types import Progress
+
+ROWS = 1
+"""One picture fills a processor."""
 
 
 class UpsamplerStage:
@@ -29,8 +32,16 @@ class UpsamplerStage:
     tell which of how many this is.
     """
 
-    def __init__(self, name: str, network: UNet, sampling: SamplingConfig, factor: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: UNet,
+        sampling: SamplingConfig,
+        factor: int,
+        evaluate: Evaluate = alone,
+    ) -> None:
         self.name, self.network, self.sampling, self.factor = name, network, sampling, factor
+        self.evaluate = evaluate
         self.schedule = make_schedule(network.config.schedule)
         self.dtype, self.device = kind_of(network)
 
@@ -64,8 +75,8 @@ class UpsamplerStage:
             level = torch.full((len(low),), sampling.noise_level, device=self.device)
 
         def network(x: Tensor, t: Tensor) -> Tensor:
-            out: Tensor = self.network(x.to(self.dtype), t, low_res=low_res, low_res_noise=level)
-            return out.float()
+            told = {"low_res": low_res, "low_res_noise": level}
+            return self.evaluate(self.network, ROWS, x.to(self.dtype), t, **told).float()
 
         x_t = randn_rows(upscaled.shape, generators, device=self.device)
         steps = get_sampler(sampling.sampler)(
