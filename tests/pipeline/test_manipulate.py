@@ -71,7 +71,7 @@ def small(cascade, request):
     with torch.inference_mode():
         return drain(
             cascade.decoder(made.z_i, made.texts, made.x_t, made.generators, made.sampling)
-        )
+        ).pixels
 
 
 def itself(cascade, image):

@@ -84,7 +84,7 @@ def test_guidance_in_one_cached_batch_equals_two_calls_a_step(bundle, texts, z_i
     sampling = SamplingConfig("dpmpp_2m", 5, guidance=3.0, interval=(0.3, 0.7))
     stage = DecoderStage(bundle.decoder, bundle.autoencoder, sampling)
     x_t = stage.noise(generators(1, 2))
-    fast = drain(stage(z_i, texts, x_t, generators(1, 2)))
+    fast = drain(stage(z_i, texts, x_t, generators(1, 2))).pixels
 
     net, schedule = bundle.decoder, make_schedule("flow")
     states, mask = texts.prompt.states.expand(2, -1, -1), texts.prompt.mask.expand(2, -1)
@@ -119,8 +119,8 @@ def test_a_pixel_unet_is_a_decoder_too(texts, z_i, learned_range):
     net = UNet(config).eval().requires_grad_(False)
     torch.nn.init.normal_(net.head.weight, std=0.05)
     stage = DecoderStage(net, None, SamplingConfig("ddpm", 3, guidance=2.0))
-    both = drain(stage(z_i, texts, stage.noise(generators(1, 2)), generators(1, 2)))
-    alone = drain(stage(z_i[1:], texts, stage.noise(generators(2)), generators(2)))
+    both = drain(stage(z_i, texts, stage.noise(generators(1, 2)), generators(1, 2))).pixels
+    alone = drain(stage(z_i[1:], texts, stage.noise(generators(2)), generators(2))).pixels
     assert both.shape == (2, 3, 16, 16)
     assert both.abs().max() <= 1
     torch.testing.assert_close(both[1:], alone, **CLOSE)
@@ -164,12 +164,12 @@ def test_known_pixels_come_back_and_change_the_rest(bundle, texts, z_i):
     pixels, mask = torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 1, 64, 64)
     mask[..., 10:50] = 1
     x_t = stage.noise(generators(1, 2))
-    plain = drain(stage(z_i, texts, x_t, generators(1, 2)))
-    filled = drain(stage(z_i, texts, x_t, generators(1, 2), known=KnownPixels(pixels, mask)))
+    plain = drain(stage(z_i, texts, x_t, generators(1, 2))).pixels
+    filled = drain(stage(z_i, texts, x_t, generators(1, 2), known=KnownPixels(pixels, mask))).pixels
     assert torch.equal(filled[..., 10:50], pixels[..., 10:50])
     assert (filled - plain)[..., 50:].abs().max() > 1e-3
     nothing = KnownPixels(pixels, torch.zeros_like(mask))
-    empty = drain(stage(z_i, texts, x_t, generators(1, 2), known=nothing))
+    empty = drain(stage(z_i, texts, x_t, generators(1, 2), known=nothing)).pixels
     torch.testing.assert_close(empty, plain, **CLOSE)
 
 
@@ -179,7 +179,7 @@ def test_without_a_prompt_only_the_embedding_counts(bundle, texts, z_i):
     assert not nothing.given
     x_t = stage.noise(generators(1, 2))
     made = [
-        drain(stage(z_i, given, x_t, generators(1, 2)))
+        drain(stage(z_i, given, x_t, generators(1, 2))).pixels
         for given in (nothing, texts._replace(given=False), texts)
     ]
     torch.testing.assert_close(made[0], made[1], **CLOSE)
@@ -194,7 +194,7 @@ def test_inversion_finds_the_noise_of_a_picture(bundle, z_i):
         kept = bundle.autoencoder.decode(bundle.autoencoder.encode(pixels)).clamp(-1, 1)
 
     def error(x_t):
-        return (drain(stage(z_i, nothing, x_t, generators(1, 2))) - kept).abs().mean()
+        return (drain(stage(z_i, nothing, x_t, generators(1, 2))).pixels - kept).abs().mean()
 
     x_t = drain(stage.invert(pixels, z_i, nothing, 20, iterations=5))
     assert error(x_t) < 0.1 * error(stage.noise(generators(1, 2)))
@@ -214,12 +214,12 @@ def test_a_draft_is_drawn_anew_from_its_time(bundle, texts, z_i):
             try:
                 events.append(next(running))
             except StopIteration as end:
-                errors.append((end.value - kept).abs().mean().item())
+                errors.append((end.value.pixels - kept).abs().mean().item())
                 break
         assert [event.step for event in events] == list(range(1, steps + 1))
     assert errors == sorted(errors)
-    plain = drain(stage(z_i, texts, x_t, generators(1, 2)))
-    whole = drain(stage(z_i, texts, x_t, generators(1, 2), draft=Draft(pixels, 1.0)))
+    plain = drain(stage(z_i, texts, x_t, generators(1, 2))).pixels
+    whole = drain(stage(z_i, texts, x_t, generators(1, 2), draft=Draft(pixels, 1.0))).pixels
     torch.testing.assert_close(plain, whole, **CLOSE)
 
 

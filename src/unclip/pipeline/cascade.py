@@ -117,10 +117,22 @@ class Plan(NamedTuple):
     canvas: Canvas | None = None
     is_subject: bool = False
 
-    def wanted_by(self, row: int) -> Float[Tensor, "1 e"]:
-        """What the candidate of a row is compared with."""
-        row = row if len(self.wanted) > 1 else 0
-        return self.wanted[row : row + 1]
+    def wanted_by(self, rows: list[int]) -> Float[Tensor, "#r e"]:
+        """What the candidates of some rows are compared with."""
+        return self.wanted[rows] if len(self.wanted) > 1 else self.wanted
+
+    def rows(self, rows: list[int]) -> Plan:
+        """Some of its rows, each a picture."""
+        return self._replace(
+            z_i=self.z_i[rows],
+            x_t=self.x_t[rows],
+            generators=[self.generators[row] for row in rows],
+            fit=self.fit[rows],
+            wanted=self.wanted_by(rows),
+            candidates=1,
+            known=self.known and self.known.rows(rows),
+            draft=self.draft and Draft(self.draft.pixels[rows], self.draft.time),
+        )
 
 
 def plan_generation(cascade: Cascade, request: Generation | Filling) -> Running[Plan]:

@@ -24,10 +24,11 @@ from unclip.pipeline.cascade import (
     plan_generation,
     truncation,
 )
+from unclip.pipeline.heats import Heats
 from unclip.pipeline.images import to_images
 from unclip.pipeline.rank import clip_score, image_embedding
 from unclip.pipeline.seams import continued, set_into
-from unclip.pipeline.stages import DecoderStage, Draft, KnownPixels, Running, Texts, mapped
+from unclip.pipeline.stages import DecoderStage, Draft, Drawing, KnownPixels, Running, Texts, mapped
 from unclip.requests import Filling
 from unclip.types import Progress
 
@@ -156,27 +157,32 @@ def _frame(
     )
 
 
-def _best_of(cascade: Cascade, plan: Plan) -> Running[tuple[Float[Tensor, "n 3 s s"], list[int]]]:
-    """Decode a plan, and keep the best candidate of each picture: its pixels, and its row."""
-    show = partial(_one_each, plan.candidates)
-    small = yield from mapped(_decode(cascade.decoder, plan), show)
-    rows = _best(cascade.bundle.image, small, plan)
-    return small[rows], rows
+def _best_of(cascade: Cascade, plan: Plan) -> Running[Drawing]:
+    """Decode a plan, and keep the best candidate of each picture: by CLIP, or by its embedding."""
+    tower = cascade.bundle.image
+    if tower is not None or plan.candidates == 1:
+        return (yield from _decode(cascade.decoder, plan, tower))
+    best = plan.fit.reshape(-1, plan.candidates).argmax(dim=1)
+    rows = [k * plan.candidates + int(j) for k, j in enumerate(best)]
+    drawing = yield from _decode(cascade.decoder, plan.rows(rows), None)
+    return drawing._replace(rows=rows)
 
 
-def _decode(decoder: DecoderStage, plan: Plan) -> Running[Tensor]:
+def _decode(decoder: DecoderStage, plan: Plan, tower: ImageTower | None) -> Running[Drawing]:
+    def score(pixels: Tensor, rows: list[int]) -> Tensor:
+        assert tower is not None
+        return clip_score(tower, pixels, plan.wanted_by(rows))
+
     return decoder(
-        plan.z_i, plan.texts, plan.x_t, plan.generators, plan.sampling, plan.known, plan.draft
+        plan.z_i,
+        plan.texts,
+        plan.x_t,
+        plan.generators,
+        plan.sampling,
+        plan.known,
+        plan.draft,
+        Heats(plan.candidates, score),
     )
-
-
-def _best(tower: ImageTower | None, small: Float[Tensor, "nm 3 h w"], plan: Plan) -> list[int]:
-    """The row of each picture's candidate that fits best: by CLIP, or by its embedding."""
-    scores = plan.fit
-    if tower is not None and plan.candidates > 1:
-        scores = clip_score(tower, small, plan.wanted)
-    rows = scores.reshape(-1, plan.candidates).argmax(dim=1)
-    return [k * plan.candidates + int(row) for k, row in enumerate(rows)]
 
 
 def _known(canvas: Canvas, device: torch.device) -> KnownPixels:
@@ -202,14 +208,6 @@ def _sampling(sampling: SamplingConfig, texts: Texts) -> SamplingConfig:
 def _silent(texts: Texts) -> Texts:
     """As if no prompt had been given."""
     return texts._replace(prompt=texts.empty, given=False)
-
-
-def _one_each(candidates: int, event: Progress) -> Progress:
-    """A step of every candidate, showing the first of each picture."""
-    preview = event.preview
-    if preview is None:
-        return event
-    return dataclasses.replace(event, preview=lambda: preview()[::candidates])
 
 
 def _as_frame(

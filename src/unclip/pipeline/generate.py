@@ -70,7 +70,7 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
             image=image if matte is None else cut_out(matte, image),
             index=k,
             seed=seed,
-            clip_score=_score(cascade.bundle.image, image.crop(focus), plan.wanted_by(row)),
+            clip_score=_score(cascade.bundle.image, image.crop(focus), plan.wanted_by([row])),
             prior_score=float(plan.fit[row]),
             settings=settings_of(cascade.bundle, request.alone(k), plan),
         )

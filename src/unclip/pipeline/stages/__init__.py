@@ -6,7 +6,7 @@ without looking.
 """
 
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, drain, mapped
-from unclip.pipeline.stages.decoder import DecoderStage, Draft, KnownPixels
+from unclip.pipeline.stages.decoder import DecoderStage, Draft, Drawing, KnownPixels
 from unclip.pipeline.stages.prior import Drawn, PriorStage
 from unclip.pipeline.stages.text import Texts, TextStage
 from unclip.pipeline.stages.upsampler import UpsamplerStage
@@ -14,6 +14,7 @@ from unclip.pipeline.stages.upsampler import UpsamplerStage
 __all__ = [
     "DecoderStage",
     "Draft",
+    "Drawing",
     "Drawn",
     "Evaluate",
     "Generators",

@@ -28,7 +28,8 @@ from unclip.models.conditioning import UNetConditioning
 from unclip.models.dit import DiTConditioning, Known, LatentTransformer, known_channels
 from unclip.models.text import TextEncoding
 from unclip.models.unet import UNet
-from unclip.pipeline.batching import rows
+from unclip.pipeline.batching import rows as rows_of
+from unclip.pipeline.heats import Heats, among
 from unclip.pipeline.images import to_images
 from unclip.pipeline.seams import blended, levelled
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, kind_of
@@ -57,6 +58,10 @@ class KnownPixels(NamedTuple):
         """On a device."""
         return KnownPixels(self.pixels.to(device), self.mask.to(device))
 
+    def rows(self, rows: list[int]) -> KnownPixels:
+        """Some of them."""
+        return KnownPixels(self.pixels[rows], self.mask[rows])
+
     def repeated(self, times: int) -> KnownPixels:
         """Each row so many times in succession."""
         return KnownPixels(*(value.repeat_interleave(times, dim=0) for value in self))
@@ -67,6 +72,13 @@ class Draft(NamedTuple):
 
     pixels: Float[Tensor, "n 3 h w"]
     time: float
+
+
+class Drawing(NamedTuple):
+    """What was drawn, and the row that each picture is of."""
+
+    pixels: Float[Tensor, "n 3 h w"]
+    rows: list[int]
 
 
 class DecoderStage:
@@ -114,13 +126,16 @@ class DecoderStage:
         sampling: SamplingConfig | None = None,
         known: KnownPixels | None = None,
         draft: Draft | None = None,
-    ) -> Running[Float[Tensor, "n 3 h w"]]:
-        """Draw each row's picture; `known` pixels come back as they are.
+        heats: Heats | None = None,
+    ) -> Running[Drawing]:
+        """Draw each row's picture, or the best candidate's of each; `known` pixels come back as
+        they are.
 
         Args:
             sampling: replaces the stage's own.
             draft: is drawn anew from `x_t`, its noise, in the steps that begin at its time or
                 later (SDEdit, arXiv 2108.01073, section 3).
+            heats: by which candidates drop out; without them each row is a picture.
         """
         sampling = sampling or self.sampling
         known = known and known.to(self.device)
@@ -131,20 +146,24 @@ class DecoderStage:
             x_t = q_sample(
                 self._state(draft.pixels), times[:1].expand(len(x_t)), x_t, self.schedule
             )
-        denoise = self._denoiser(z_i, texts, sampling, known)
-        if self.autoencoder is None:
-            denoise = _in_pixels(denoise, known)
+        places = heats.candidates if heats else 1
+        running = list(range(len(x_t)))
+        leaders = running[::places]
+        denoise = self._denoiser_of(running, z_i, texts, sampling, known)
         steps = _sampler(sampling)(
-            denoise,
-            x_t,
-            times,
-            self.schedule,
-            generators=generators,
+            lambda x_t, t: denoise(x_t, t), x_t, times, self.schedule, generators=generators
         )
         for step in steps:
             x_t = step.x_t
-            yield Progress("decoder", step.index, step.steps, self._preview(step.x0, known))
-        return self._pixels(x_t, known)
+            shown = x_t if step.index == step.steps else step.x0
+            left = heats.places(step.index, step.steps) if heats else 1
+            if heats and left < places:
+                running = heats.best(self._pixels(shown, known, running), running, left)
+                places, leaders = left, running[::left]
+                denoise = self._denoiser_of(running, z_i, texts, sampling, known)
+            preview = self._preview(step.x0, known, leaders)
+            yield Progress("decoder", step.index, step.steps, preview)
+        return Drawing(self._pixels(x_t, known, leaders), leaders)
 
     @torch.inference_mode()
     def invert(
@@ -174,16 +193,34 @@ class DecoderStage:
         pixels = pixels.to(self.device, self.dtype, memory_format=torch.channels_last)
         return self.autoencoder.encode(pixels).float()
 
-    def _preview(self, x0: Tensor, known: KnownPixels | None) -> Callable[[], Any]:
-        return lambda: to_images(self._pixels(x0, known))
+    def _preview(self, x0: Tensor, known: KnownPixels | None, rows: list[int]) -> Callable[[], Any]:
+        return lambda: to_images(self._pixels(x0, known, rows))
 
     @torch.inference_mode()
-    def _pixels(self, x: Tensor, known: KnownPixels | None) -> Float[Tensor, "n 3 h w"]:
+    def _pixels(
+        self, x: Tensor, known: KnownPixels | None, rows: list[int]
+    ) -> Float[Tensor, "r 3 h w"]:
+        x, known = x[rows], known and known.rows(rows)
         if self.autoencoder is not None:
             latents = x.to(self.dtype, memory_format=torch.channels_last)
             x = self.autoencoder.decode(latents)
         x = x.float().clamp(-1, 1)
         return x if known is None else known.blended(levelled(x, *known))
+
+    def _denoiser_of(
+        self,
+        rows: list[int],
+        z_i: Tensor,
+        texts: Texts,
+        sampling: SamplingConfig,
+        known: KnownPixels | None,
+    ) -> AnyDenoiser:
+        """Of some rows of what is drawn, the others being left as they are."""
+        whole, known = len(rows) == len(z_i), known and known.rows(rows)
+        denoise = self._denoiser(z_i[rows], texts, sampling, known)
+        if self.autoencoder is None:
+            denoise = _in_pixels(denoise, known)
+        return denoise if whole else among(denoise, rows)
 
     def _denoiser(
         self, z_i: Tensor, texts: Texts, sampling: SamplingConfig, known: KnownPixels | None
@@ -219,7 +256,7 @@ class DecoderStage:
             return tuple(h[0] if len(halves) == 1 else tuple(h) for h in zip(*halves, strict=True))
 
         return classifier_free_guidance(
-            of(rows(both, slice(n))), paired, sampling.guidance, sampling.interval
+            of(rows_of(both, slice(n))), paired, sampling.guidance, sampling.interval
         )
 
     def _known(self, net: LatentTransformer, n: int, known: KnownPixels | None) -> Known:

@@ -172,7 +172,7 @@ class DecoderObjective(Objective):
                 assert self.prior is not None
                 prior = PriorStage(self.prior, sampling["prior"])
                 z_i = drain(prior(texts, generators, self.config.candidates)).embedding
-            return drain(decoder(z_i, texts, noise, generators))
+            return drain(decoder(z_i, texts, noise, generators)).pixels
 
 
 def known_masks(count: int, side: int, generator: torch.Generator) -> Tensor:
