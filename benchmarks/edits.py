@@ -6,7 +6,7 @@ Operations at 1024 are measured in turns, so that a busy moment falls on each. T
 times plain generation. Pictures are then continued to the right, 512 pixels at a time, until they
 are 4096 wide: across each seam the step of the mean colour and the energy of the gradient are set
 against the other columns that were drawn, and the colour of the last 512 columns against that of
-the picture. --strip writes one of them, 1024 pixels wide.
+the first 512 that were drawn. --strip writes them all, 1024 pixels wide, one below the other.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
+    from PIL import Image
 
     import unclip
 
@@ -53,7 +54,10 @@ def main() -> None:
     rows = times(engine, options.repeats)
     strips = [continued(engine, scene) for scene in SCENES[: options.scenes]]
     if options.strip is not None and strips:
-        strips[-1].resize((1024, 256)).save(options.strip)
+        sheet = Image.new("RGB", (1024, 264 * len(strips) - 8), "white")
+        for k, strip in enumerate(strips):
+            sheet.paste(strip.resize((1024, 256)), (0, 264 * k))
+        sheet.save(options.strip)
     report(
         rows,
         options,
@@ -108,9 +112,9 @@ def changed_outside(engine: Engine, masks: int) -> int:
         coarse = Image.fromarray(np.uint8(255) * grid)
         mask = coarse.resize(image.size, int(rng.choice([Image.Resampling.NEAREST, 2])))
         prompt = (None, "a red apple", "a plain background")[seed % 3]
-        request = Inpainting(
-            image, mask, prompt=prompt if not grid.all() else "a cat", steps=2, candidates=1, seed=1
-        )
+        if grid.mean() > 0.5:  # without a prompt there must be something to go on with
+            prompt = "a cat"
+        request = Inpainting(image, mask, prompt=prompt, steps=2, candidates=1, seed=1)
         done = np.asarray(engine.run(request)[0].image)
         kept = np.asarray(mask) == 0
         changed += int((done[kept] != np.asarray(image)[kept]).sum())
@@ -170,7 +174,7 @@ def seams(strips: list[Image.Image]) -> Row:
             there = at_seam if x % STEP == 0 else elsewhere
             for values, value in zip(there, both, strict=True):
                 values.append(value)
-        first, last = pixels[:, :1024], pixels[:, -STEP:]
+        first, last = pixels[:, 1024 : 1024 + STEP], pixels[:, -STEP:]
         change = np.median(last, axis=(0, 1)) - np.median(first, axis=(0, 1))
         drift.append(round(float(np.abs(change).max()), 2))
     if not strips:

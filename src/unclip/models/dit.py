@@ -20,7 +20,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from unclip.config import DiTConfig
-from unclip.models.layers import RMSNorm, TimeEmbedding, TransformerBlock, position_embedding_2d
+from unclip.models.layers import (
+    LongLinear,
+    RMSNorm,
+    TimeEmbedding,
+    TransformerBlock,
+    position_embedding_2d,
+)
 
 KeyValue = tuple[Tensor, Tensor]
 
@@ -36,7 +42,7 @@ class Sketch(nn.Module):
         super().__init__()
         self.shape = (config.latent_channels, config.grid, config.grid)
         self.input = nn.Linear(config.embed_dim, config.sketch_width)
-        self.output = nn.Linear(config.sketch_width, math.prod(self.shape))
+        self.output = LongLinear(config.sketch_width, math.prod(self.shape))
 
     def forward(self, scaled: Float[Tensor, "b e"]) -> Float[Tensor, "b z g g"]:
         """`scaled` is the embedding times the root of its width."""
@@ -103,7 +109,7 @@ class LatentTransformer(nn.Module):
             for _ in range(config.depth)
         )
         skips = config.depth // 2
-        self.skips = nn.ModuleList(nn.Linear(2 * width, width, bias=False) for _ in range(skips))
+        self.skips = nn.ModuleList(LongLinear(2 * width, width, bias=False) for _ in range(skips))
         for skip in self.skips:  # start as the identity on the running stream
             assert isinstance(skip, nn.Linear)
             nn.init.zeros_(skip.weight)

@@ -85,13 +85,38 @@ class RMSNorm(nn.Module):
         return rms_norm(x, self.weight)
 
 
+class LongLinear(nn.Linear):
+    """A linear layer of many inputs that treats a row alike whatever is beside it.
+
+    Where rows are few, a processor's library splits a long sum in bfloat16 and rounds its parts, so
+    that a picture would depend on how many are drawn with it. Short sums are never split: while
+    nothing is learned, the inputs are taken in blocks.
+    """
+
+    BLOCK = 384
+
+    def forward(self, x: Float[Tensor, "... i"]) -> Float[Tensor, "... o"]:
+        is_drawing = not torch.is_grad_enabled() and x.device.type == "cpu"
+        if not (is_drawing and x.dtype is torch.bfloat16 and self.in_features > self.BLOCK):
+            return super().forward(x)
+        out, *others = (
+            F.linear(part, weight)
+            for part, weight in zip(
+                torch.split(x, self.BLOCK, -1), torch.split(self.weight, self.BLOCK, 1), strict=True
+            )
+        )
+        for other in others:
+            out += other
+        return out if self.bias is None else out + self.bias
+
+
 class MLP(nn.Module):
     """Two linear layers with squared ReLU (Primer, arXiv 2109.08668)."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.up = nn.Linear(width, hidden, bias=False)
-        self.down = nn.Linear(hidden, width, bias=False)
+        self.down = LongLinear(hidden, width, bias=False)
 
     def forward(self, x: Float[Tensor, "b n w"]) -> Float[Tensor, "b n w"]:
         out: Tensor = self.down(F.relu(self.up(x)).square())

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unclip.config import PriorConfig
-from unclip.models.layers import TimeEmbedding, attention, merge_heads, split_heads
+from unclip.models.layers import LongLinear, TimeEmbedding, attention, merge_heads, split_heads
 from unclip.models.text import TextEncoding
 
 PriorConditioning = TextEncoding
@@ -53,7 +53,7 @@ class PriorBlock(nn.Module):
         self.out = nn.Linear(heads * head_dim, width)
         self.norm2 = nn.LayerNorm(width)
         self.up = nn.Linear(width, 4 * width)
-        self.down = nn.Linear(4 * width, width)
+        self.down = LongLinear(4 * width, width)
         for last in (self.out, self.down):  # each block starts as the identity
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)

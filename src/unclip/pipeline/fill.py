@@ -37,6 +37,9 @@ SUBJECT, SURROUNDINGS = 0.6, 0.75
 and light and edges become the picture's. Of what is merely carried on only the gist stays, by which
 the decoder knows that there is to be nothing else."""
 
+CONTINUATIONS = 2
+"""Candidates of a frame that goes on with what is there: they differ little."""
+
 _JOINING = {",", "against", "and", "before", "behind", "in", "near", "of", "on", "over", "with"}
 
 
@@ -131,14 +134,23 @@ def _frame(
     """The plan of a further frame: the subject set into it, or its surroundings going on."""
     tower = cascade.bundle.image
     if subject is None and tower is not None:
-        z_i, known, draft = surroundings(tower, known, plan.candidates)
+        candidates = min(plan.candidates, CONTINUATIONS)
+        z_i, known, draft = surroundings(tower, known, candidates)
         texts = _silent(plan.texts) if plan.known is None else plan.texts
+        generators = [
+            plan.generators[k * plan.candidates + j]
+            for k in range(len(rows))
+            for j in range(candidates)
+        ]
         return plan._replace(
             z_i=z_i,
             texts=texts,
-            x_t=cascade.decoder.noise(plan.generators),
+            x_t=cascade.decoder.noise(generators),
+            generators=generators,
             sampling=_sampling(plan.sampling, texts),
+            fit=torch.ones(len(generators)),
             wanted=z_i,
+            candidates=candidates,
             known=known,
             draft=draft,
         )

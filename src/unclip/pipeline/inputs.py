@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -147,6 +147,8 @@ def origin_of(picture: Image.Image) -> Origin:
     origin = picture.info.get(_ORIGIN)
     if isinstance(origin, Origin):
         return origin
+    if isinstance(origin, Mapping):  # of a request that was stored
+        return Origin(origin["sha256"], None, origin["mask_mode"])
     digest = hashlib.sha256(f"{picture.mode} {picture.size}".encode() + picture.tobytes())
     return Origin(digest.hexdigest(), None, "white" if picture.mode == "L" else None)
 

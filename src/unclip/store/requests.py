@@ -1,0 +1,81 @@
+"""Requests as they are kept: plain values for a row of JSON, and their pictures as PNG beside it.
+
+{"operation": "vary", "image": {"blob": 0}, "prompt": "a cat", "seed": 7, ...}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from unclip.errors import InvalidArgument
+from unclip.requests import Request
+
+_ORIGIN = "unclip.origin"
+"""Where `unclip.pipeline.inputs` notes which file a picture was; a recipe names it by its hash."""
+_QUICK = 1  # the least that PNG compresses
+
+
+def pack(request: Request) -> tuple[dict[str, Any], list[bytes]]:
+    """A request as plain values and the PNG files of its pictures."""
+    blobs: list[bytes] = []
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Image.Image):
+            buffer = io.BytesIO()
+            value.save(buffer, "PNG", compress_level=_QUICK)
+            blobs.append(buffer.getvalue())
+            return {"blob": len(blobs) - 1, **_origin(value)}
+        return [plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+    fields = dataclasses.fields(request)
+    values = {field.name: plain(getattr(request, field.name)) for field in fields}
+    return {"operation": request.operation, **values}, blobs
+
+
+def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
+    """The request that was packed, the same to the last bit.
+
+    Raises:
+        InvalidArgument: another version of unclip packed what this one does not allow.
+    """
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            with Image.open(io.BytesIO(blobs[value["blob"]])) as file:
+                image = file.copy()
+            if "origin" in value:
+                image.info[_ORIGIN] = value["origin"]
+            return image
+        return tuple(restored(part) for part in value) if isinstance(value, list) else value
+
+    operation = plain["operation"]
+    kind = {kind.operation: kind for kind in _kinds(Request)}.get(operation)
+    if kind is None:
+        raise InvalidArgument("operation", f"is {operation!r}, which this version does not know")
+    values = {name: restored(value) for name, value in plain.items() if name != "operation"}
+    for name in values.keys() - {field.name for field in dataclasses.fields(kind)}:
+        raise InvalidArgument(name, f"is nothing that {operation} has in this version")
+    request = kind(**values)
+    for name, value in values.items():  # weights that are divided by their sum twice may differ
+        object.__setattr__(request, name, value)
+    return request
+
+
+def _origin(image: Image.Image) -> dict[str, Any]:
+    origin = image.info.get(_ORIGIN)
+    if origin is None:
+        return {}
+    return {"origin": {"sha256": origin.sha256, "mask_mode": origin.mask_mode}}
+
+
+def _kinds(base: type[Request]) -> Iterator[type[Request]]:
+    """Every class of request that says which operation it is."""
+    if "operation" in vars(base):
+        yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
