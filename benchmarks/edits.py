@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from unclip.requests import Request
 
 SCENES = (
+    "a camel in the desert",
+    "a boat on the sea",
     "a red apple",
     "a rocket, 3d render, on a blue background",
     "a dog on a green background",
     "a house in a field",
-    "a camel in the desert",
-    "a boat on the sea",
 )
 WIDE, STEP, NEAR = 4096, 512, 8
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from unclip.engine import Engine
 from unclip.models.tokenizer import Tokenizer
 from unclip.pipeline.bundle import Bundle, build_module, load_bundle, save_bundle
 from unclip.pipeline.bundle_files import components_of
+from unclip.provenance.keys import local_credential
 
 CAPTIONS = ["a red apple", "two blue cats on a sofa", "a rocket, 3d render"]
 
@@ -68,3 +69,13 @@ def bundle(bundle_path: Path) -> Bundle:
 @pytest.fixture(scope="session")
 def engine(bundle: Bundle) -> Engine:
     return Engine(bundle)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_signing_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Certificates that the tests make are not the machine's."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        local_credential()  # which says so loudly, once
+        yield

@@ -10,14 +10,17 @@ from typing import Any
 
 import torch
 
+from unclip.errors import Refused
 from unclip.pipeline.bundle import Bundle, load_bundle
 from unclip.pipeline.cascade import Cascade
-from unclip.pipeline.files import read_picture
+from unclip.pipeline.files import Seal, output_folder, read_picture, save_picture
 from unclip.pipeline.generate import generate
 from unclip.pipeline.inputs import Source, open_masked, open_picture
 from unclip.pipeline.memory import device_memory, size_of
 from unclip.pipeline.recipe import request_of
 from unclip.pipeline.turns import Turns
+from unclip.provenance.manifest import SignedPicture, Signer
+from unclip.release import check_sources, marked, signed
 from unclip.requests import (
     Blend,
     Change,
@@ -26,22 +29,38 @@ from unclip.requests import (
     Request,
     Variation,
     outpainting,
+    texts_of,
 )
+from unclip.safety import Classifier, Decision, Policy
 from unclip.types import Event, Picture, Progress, Result
 
 
 class Engine:
     """A loaded model. Several threads may use one: their steps share turns on the device.
 
+    A request is judged by the policy, drawn, and its pictures are marked; `seal` signs their files.
+
     Args:
+        policy: the `policy.toml` of what may be asked for; the package's own if None.
+        signer: signs what leaves, with this machine's own certificate if None.
         memory: bytes that requests may take together, beside the model; a share of what is free
             if None. The next one waits until there is room.
     """
 
-    def __init__(self, bundle: Bundle, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        policy: Path | None = None,
+        signer: Signer | None = None,
+        memory: int | None = None,
+    ) -> None:
         self.bundle = bundle
+        self._signer = signer or Signer(refuse=False)
         self._turns = Turns(bundle.device, memory or device_memory(bundle.device))
         self._cascade = Cascade(bundle, self._turns.evaluate)
+        # The classifier knows the states of the tower that it was trained on, and of no other.
+        is_known = bundle.hashes.get("text") == Classifier.load().tower
+        self.policy = Policy.load(policy, self._cascade.text.embedding if is_known else None)
 
     @property
     def device(self) -> torch.device:
@@ -278,6 +297,7 @@ class Engine:
         request: Request,
         cancelled: Callable[[], bool] | None = None,
         owner: str | None = None,
+        confirmed: bool = False,
     ) -> Iterator[Event]:
         """The same as events, in order; the caller may stop at any of them.
 
@@ -286,7 +306,22 @@ class Engine:
 
         Args:
             owner: whose request it is: owners are served in turn, whatever each of them asks.
+            confirmed: the user was asked, where the policy says to ask.
+
+        Raises:
+            Refused: the policy blocks it, or says to ask and nobody has confirmed.
+            InvalidArgument: also where a picture says that it may not be used so.
         """
+        for decision in self.judge(request):
+            if decision.action == "block" or (decision.action == "ask" and not confirmed):
+                raise Refused(
+                    decision.message,
+                    decision.category,
+                    decision.rule,
+                    decision.revised_prompt,
+                    may_confirm=decision.action == "ask",
+                )
+        check_sources(self._signer, request)
         size = size_of(request, self.bundle.dtype)
         with self._turns.visit(size, owner, cancelled) as visit:
             events = generate(self._cascade, request, cancelled)
@@ -295,16 +330,56 @@ class Engine:
                     event = next(events, None)
                 if event is None:
                     return
-                yield event
+                yield marked(event, request) if isinstance(event, Picture) else event
+
+    def judge(self, request: Request) -> list[Decision]:
+        """What the policy says of each sentence of a request, where it says anything."""
+        decisions = [self.policy.judge_text(text) for text in texts_of(request)]
+        return [decision for decision in decisions if decision.action != "allow"]
+
+    def seal(
+        self, data: bytes, media_type: str, request: Request, title: str = "picture"
+    ) -> SignedPicture:
+        """The file of a picture that a request made, signed: nothing may be written to it after.
+
+        Args:
+            data: PNG, JPEG, WebP or GIF with all its metadata.
+
+        Raises:
+            SigningError: there is no valid key.
+        """
+        model = f"{self.bundle.name} {self.bundle.version}"
+        return signed(self._signer, data, media_type, request, model, title)
+
+    def save(self, result: Result, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write the pictures of a result as signed PNG files, and give their paths.
+
+        Raises:
+            InvalidArgument: the folder cannot be written.
+            SigningError: there is no valid key.
+        """
+        with output_folder(Path(folder)) as path:
+            return [save_picture(picture, path, self.sealing(result.request)) for picture in result]
+
+    def sealing(self, request: Request) -> Seal:
+        """`seal` for the files of one request."""
+        return lambda data, media_type, title: self.seal(data, media_type, request, title).data
 
 
 def load(
-    model: str | os.PathLike[str] = "default", device: str | torch.device | None = None
+    model: str | os.PathLike[str] = "default",
+    device: str | torch.device | None = None,
+    policy: str | os.PathLike[str] | None = None,
+    signer: Signer | None = None,
 ) -> Engine:
     """Load a model by the name of one that ships, or by the path of its folder.
 
+    Args:
+        policy: a `policy.toml`, if not the package's own.
+        signer: signs what leaves, with this machine's own certificate if None.
+
     Raises:
-        InvalidArgument: no such model or device.
+        InvalidArgument: no such model or device, or no such policy.
         BundleError: its folder is incomplete or was altered.
     """
-    return Engine(load_bundle(model, device))
+    return Engine(load_bundle(model, device), None if policy is None else Path(policy), signer)

@@ -3,6 +3,7 @@
     UnclipError
     ├── InvalidArgument     a value that a user gave: names the argument and what it may be
     ├── BundleError         a model folder that is incomplete, altered or not ours to open
+    ├── Refused             something that the policy does not let through
     ├── CorpusError         corpus packages that are absent, or a store that cannot be read
     └── Cancelled           the caller stopped the work
 
@@ -30,6 +31,30 @@ class InvalidArgument(UnclipError):
 
 class BundleError(UnclipError):
     """A bundle cannot be loaded or saved; the message names the file and the reason."""
+
+
+class Refused(UnclipError):
+    """The policy does not let something through.
+
+    Args:
+        message: why, for the user.
+        category, rule: what it fell under and what fired.
+        revised_prompt: the nearest prompt that would pass, where there is one.
+        may_confirm: it would be drawn if the user said so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        category: str | None = None,
+        rule: str | None = None,
+        revised_prompt: str | None = None,
+        may_confirm: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.category, self.rule = category, rule
+        self.revised_prompt, self.may_confirm = revised_prompt, may_confirm
 
 
 class CorpusError(UnclipError):

@@ -1,4 +1,4 @@
-"""`unclip again` and `unclip show`: a picture from its recipe, to the last byte or changed."""
+"""`unclip again` and `unclip show`: a picture from its recipe, to the last pixel or changed."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,13 @@ from PIL import Image
 
 from unclip import cli
 from unclip.pipeline.files import read_picture
+
+
+def are_the_same(one, other):
+    """Signatures differ each time; the recipe and the pixels may not."""
+    with Image.open(one) as a, Image.open(other) as b:
+        return read_picture(one) == read_picture(other) and a.tobytes() == b.tobytes()
+
 
 SMALL = ["--size", "256x256", "--steps", "2", "--candidates", "2"]
 
@@ -43,14 +50,12 @@ def apple(unclip, bundle_path, tmp_path):
     return tmp_path / "out" / "a-red-apple-7.png"
 
 
-def test_the_same_file_again(unclip, bundle_path, apple, tmp_path):
+def test_the_same_picture_again(unclip, bundle_path, apple, tmp_path):
     for source in (apple, apple.with_suffix(".json")):
         code, out, err = unclip("again", source, "--model", bundle_path, "-o", tmp_path / "new")
         assert (code, err) == (0, "")
         assert out == f"{tmp_path / 'new' / apple.name}\n"
-    for suffix in (".png", ".json"):
-        made = (tmp_path / "new" / apple.name).with_suffix(suffix)
-        assert made.read_bytes() == apple.with_suffix(suffix).read_bytes()
+    assert are_the_same(tmp_path / "new" / apple.name, apple)
     assert len(list((tmp_path / "new").iterdir())) == 2
 
 
@@ -142,14 +147,14 @@ def edited(unclip, bundle_path, apple, tmp_path):
     return Path(out.strip())
 
 
-def test_an_edit_again_is_the_same_file(unclip, bundle_path, edited, tmp_path):
+def test_an_edit_again_is_the_same_picture(unclip, bundle_path, edited, tmp_path):
     recipe, _ = read_picture(edited)
     assert recipe["operation"] == "inpaint"
     assert recipe["image"]["file"] == "../out/a-red-apple-7.png"
     assert recipe["mask"]["file"] == "../mask.png"
     code, out, err = unclip("again", edited, "--model", bundle_path, "-o", tmp_path / "new")
     assert (code, err) == (0, "")
-    assert Path(out.strip()).read_bytes() == edited.read_bytes()
+    assert are_the_same(Path(out.strip()), edited)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_an_edit_again_is_the_same_file(unclip, bundle_path, edited, tmp_path):
     ],
     ids=lambda command: " ".join(map(str, command)),
 )
-def test_every_operation_again_is_the_same_file(unclip, bundle_path, apple, tmp_path, command):
+def test_every_operation_again_is_the_same_picture(unclip, bundle_path, apple, tmp_path, command):
     words = [apple if word == "APPLE" else word for word in command]
     common = ("--model", bundle_path, "--seed", 5, "--candidates", 2, "-o", tmp_path / "made")
     code, out, err = unclip(*words, *common)
@@ -172,7 +177,7 @@ def test_every_operation_again_is_the_same_file(unclip, bundle_path, apple, tmp_
     made = Path(out.strip())
     code, out, err = unclip("again", made, "--model", bundle_path, "-o", tmp_path / "new")
     assert (code, err) == (0, "")
-    assert Path(out.strip()).read_bytes() == made.read_bytes()
+    assert are_the_same(Path(out.strip()), made)
 
 
 def test_a_chain_is_replayed_from_its_files(unclip, bundle_path, edited, apple, tmp_path):
@@ -180,7 +185,7 @@ def test_a_chain_is_replayed_from_its_files(unclip, bundle_path, edited, apple, 
     code, out, _ = unclip(*command)
     assert code == 0
     made = Path(out.strip())
-    assert (tmp_path / "new" / apple.name).read_bytes() == apple.read_bytes()
+    assert are_the_same(tmp_path / "new" / apple.name, apple)
     with Image.open(made) as new, Image.open(edited) as old:
         assert new.tobytes() == old.tobytes()
     assert read_picture(made)[0]["image"]["file"] == apple.name

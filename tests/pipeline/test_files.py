@@ -24,6 +24,10 @@ from unclip.pipeline.files import (
 from unclip.types import Picture
 
 
+def seal(data, media_type, title):
+    return data
+
+
 def picture(seed=7, colour="red", prompt="a red apple", **settings):
     image = Image.new("RGB", (16, 16), colour)
     return Picture(image, 0, seed, 0.25, 0.5, {"prompt": prompt, "seed": seed, **settings})
@@ -45,7 +49,7 @@ def test_file_names_read_well():
 
 def test_a_picture_carries_its_settings(tmp_path):
     made = picture(prompt="caf\u00e9 \u2014 \U0001f98a")
-    path = save_picture(made, tmp_path)
+    path = save_picture(made, tmp_path, seal)
     assert path.name.endswith("-7.png")
     assert read_picture(path) == (metadata_of(made), (16, 16))
     with Image.open(path) as image:
@@ -53,18 +57,18 @@ def test_a_picture_carries_its_settings(tmp_path):
 
 
 def test_the_same_picture_is_the_same_file_and_another_never_replaces_it(tmp_path):
-    first = save_picture(picture(), tmp_path)
-    assert save_picture(picture(), tmp_path) == first
-    other = save_picture(picture(colour="blue"), tmp_path)
+    first = save_picture(picture(), tmp_path, seal)
+    assert save_picture(picture(), tmp_path, seal) == first
+    other = save_picture(picture(colour="blue"), tmp_path, seal)
     assert other.name == "a-red-apple-7-2.png"
-    assert save_picture(picture(colour="blue"), tmp_path) == other
+    assert save_picture(picture(colour="blue"), tmp_path, seal) == other
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         f"a-red-apple-7{more}{end}" for more in ("-2", "") for end in (".json", ".png")
     ]
 
 
 def test_the_recipe_is_beside_the_picture_too(tmp_path):
-    path = save_picture(picture(), tmp_path)
+    path = save_picture(picture(), tmp_path, seal)
     sidecar = path.with_suffix(".json")
     told = json.loads(sidecar.read_text())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -79,14 +83,14 @@ def test_the_recipe_is_beside_the_picture_too(tmp_path):
 def test_a_sidecar_of_someone_else_is_left_alone(tmp_path):
     theirs = tmp_path / "a-red-apple-7.json"
     theirs.write_text("mine")
-    assert save_picture(picture(), tmp_path).name == "a-red-apple-7-2.png"
+    assert save_picture(picture(), tmp_path, seal).name == "a-red-apple-7-2.png"
     assert theirs.read_text() == "mine"
 
 
 def test_a_picture_without_its_sidecar_gets_it_back(tmp_path):
-    path = save_picture(picture(), tmp_path)
+    path = save_picture(picture(), tmp_path, seal)
     path.with_suffix(".json").unlink()
-    assert save_picture(picture(), tmp_path) == path
+    assert save_picture(picture(), tmp_path, seal) == path
     assert path.with_suffix(".json").exists()
 
 
@@ -102,7 +106,7 @@ def test_a_disk_that_fills_up_leaves_no_picture(tmp_path, monkeypatch, failing, 
 
     monkeypatch.setattr(Path, failing, full)
     with pytest.raises(OSError, match="No space"):
-        save_picture(picture(), tmp_path)
+        save_picture(picture(), tmp_path, seal)
     assert not list(tmp_path.glob("*.png"))
     assert not list(tmp_path.glob("*.partial"))
 
@@ -111,7 +115,7 @@ def test_parents_are_named_as_seen_from_the_picture(tmp_path):
     parent = {"file": str(tmp_path / "in" / "cat.png"), "sha256": "0" * 64}
     (tmp_path / "out").mkdir()
     made = picture(prompt=None, operation="vary", image=parent, parts=[parent, "a dog"])
-    path = save_picture(made, tmp_path / "out")
+    path = save_picture(made, tmp_path / "out", seal)
     assert path.name == "cat-vary-7.png"
     recipe, _ = read_picture(path)
     assert recipe["image"] == {**parent, "file": "../in/cat.png"}
@@ -129,7 +133,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(("count", "grid"), [(2, (2, 1)), (4, (2, 2)), (5, (3, 2)), (10, (4, 3))])
 def test_a_sheet_is_nearly_square(tmp_path, count, grid):
     pictures = [picture(seed) for seed in range(count)]
-    path = save_sheet(pictures, tmp_path)
+    path = save_sheet(pictures, tmp_path, seal)
     settings, size = read_picture(path)
     assert (settings["seed"], settings["n"]) == (0, count)
     assert size == tuple(384 * g + 8 * (g + 1) for g in grid)

@@ -15,8 +15,11 @@ from unclip.engine import Engine
 from unclip.errors import InvalidArgument
 from unclip.models.matte import MatteNet
 from unclip.pipeline.bundle import make_bundle
+from unclip.pipeline.cascade import Cascade
 from unclip.pipeline.files import contact_sheet, read_picture, save_picture
+from unclip.pipeline.generate import generate
 from unclip.pipeline.matte import alpha_of, backdrop_of, cut_out, foreground, guided_filter
+from unclip.requests import Generation
 
 SMALL = {"seed": 7, "size": "256x256", "steps": 2, "candidates": 1}
 
@@ -120,13 +123,16 @@ def test_a_cut_out_disc(bright):
 
 
 def test_a_request_for_a_transparent_background(engine, tmp_path):
-    (opaque,) = engine.generate("a cat", **SMALL)
-    (clear,) = engine.generate("a cat", **SMALL, background="transparent")
+    cascade = Cascade(engine.bundle)
+    *_, opaque = generate(cascade, Generation("a cat", **SMALL))
+    *_, clear = generate(cascade, Generation("a cat", **SMALL, background="transparent"))
     assert (opaque.image.mode, clear.image.mode) == ("RGB", "RGBA")
     expected = cut_out(engine.bundle.matte, opaque.image)
     assert clear.image.tobytes() == expected.tobytes()
     assert clear.clip_score == opaque.clip_score
-    path = save_picture(clear, tmp_path)
+    (clear,) = engine.generate("a cat", **SMALL, background="transparent")
+    assert clear.image.getchannel("A").tobytes() == expected.getchannel("A").tobytes()
+    path = save_picture(clear, tmp_path, lambda data, kind, title: data)
     assert read_picture(path)[0]["background"] == "transparent"
     with Image.open(path) as image:
         assert image.mode == "RGBA"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unclip.cli.common import Json, say
+from unclip.cli.common import Json, policy_file, say
 from unclip.cli.draw import OUT, Candidates, Guidance, KeepParents, Output, Seed, Steps, tell, write
 from unclip.errors import InvalidArgument
 
@@ -47,7 +47,7 @@ def again(
 ) -> None:
     """Make a picture again from its recipe, with what is given here in place of what it says.
 
-    With nothing given, the same model on the same machine makes the same file.
+    With nothing given, the same model on the same machine makes the same picture.
     """
     from unclip.pipeline.bundle_files import locate
     from unclip.pipeline.files import output_folder, read_picture
@@ -74,7 +74,9 @@ def again(
         if chain:
             remade = _with_parents(recipe, file.parent, folder, engines)
             request = request_of(remade, folder, changes)
-        tell(write(engines(recipe), request, folder, keep_parents), folder, as_json)
+        engine = engines(recipe)
+        made = write(engine, request, folder, keep_parents)
+        tell(made, folder, engine.sealing(request), as_json)
 
 
 def _setting(text: str, recipe: Mapping[str, Any]) -> tuple[str, Any]:
@@ -99,7 +101,7 @@ def _engines(model: str | None) -> Engines:
 
         name = model or str(recipe.get("model", "default"))
         if name not in loaded:
-            loaded[name] = load(name)
+            loaded[name] = load(name, policy=policy_file())
         bundle = loaded[name].bundle
         made_by = recipe.get("model"), recipe.get("model_version")
         if made_by != (bundle.name, bundle.version):

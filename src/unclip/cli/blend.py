@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unclip.cli.common import Json, Model
+from unclip.cli.common import Json, Model, policy_file
 from unclip.cli.draw import (
     OUT,
     Background,
@@ -218,7 +218,9 @@ def _draw_frames(
     with output_folder(output) as folder, output_folder(animate.parent if animate else output):
         from unclip.engine import load
 
-        made = write(load(model), request, folder, keep_parents)
+        engine = load(model, policy=policy_file())
+        seal = engine.sealing(request)
+        made = write(engine, request, folder, keep_parents)
         images = [picture.image for _, picture in made]
-        animation = None if animate is None else save_animation(images, animate)
-        tell(made, folder, as_json, columns=len(made), animation=animation)
+        animation = None if animate is None else save_animation(images, animate, seal)
+        tell(made, folder, seal, as_json, columns=len(made), animation=animation)

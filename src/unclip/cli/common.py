@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,12 @@ from unclip.errors import UnclipError
 
 Model = Annotated[str, typer.Option(help="Bundle: a name from `unclip models`, or a folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def policy_file() -> Path | None:
+    """The operator's own `policy.toml`, from the environment; None for the package's."""
+    path = os.environ.get("UNCLIP_POLICY")
+    return Path(path) if path else None
 
 
 def say(line: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unclip.cli.common import Json, Model, say
+from unclip.cli.common import Json, Model, policy_file, say
 from unclip.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from unclip.engine import Engine
+    from unclip.pipeline.files import Seal
     from unclip.requests import Request
     from unclip.types import Picture
 
@@ -82,7 +84,9 @@ def draw(
     with output_folder(output) as folder:
         from unclip.engine import load
 
-        tell(write(load(model), request, folder, keep_parents), folder, as_json)
+        engine = load(model, policy=policy_file())
+        made = write(engine, request, folder, keep_parents)
+        tell(made, folder, engine.sealing(request), as_json)
 
 
 def write(
@@ -93,11 +97,12 @@ def write(
 
     made: list[tuple[Path, Picture]] = []
     kept = None
+    seal = engine.sealing(request)
     try:
-        for picture in _watched(engine, request):
+        for picture in _watched(engine, request, _confirmed(engine, request)):
             if keep_parents and kept is None:
                 kept = files.keep_parents(request, folder)
-            made.append((files.save_picture(picture, folder, kept), picture))
+            made.append((files.save_picture(picture, folder, seal, kept), picture))
     except KeyboardInterrupt:
         say(f"stopped; {len(made)} of {len(request.seeds)} pictures are finished, in {folder}")
         raise
@@ -111,6 +116,7 @@ def write(
 def tell(
     made: list[tuple[Path, Picture]],
     folder: Path,
+    seal: Seal,
     as_json: bool,
     columns: int | None = None,
     animation: Path | None = None,
@@ -119,7 +125,7 @@ def tell(
     from unclip.pipeline.files import read_picture, save_sheet
 
     pictures = [picture for _, picture in made]
-    sheet = save_sheet(pictures, folder, columns) if len(made) > 1 else None
+    sheet = save_sheet(pictures, folder, seal, columns) if len(made) > 1 else None
     if as_json:
         files = [{"file": str(path), **read_picture(path)[0]} for path, _ in made]
         told: dict[str, Any] = {"pictures": files, "sheet": sheet and str(sheet)}
@@ -133,7 +139,19 @@ def tell(
         print(made[0][0])
 
 
-def _watched(engine: Engine, request: Request) -> Any:
+def _confirmed(engine: Engine, request: Request) -> bool:
+    """Tell what the policy says of a request, and ask where it says to ask."""
+    asks = False
+    for decision in engine.judge(request):
+        if decision.action == "warn":
+            say(decision.message)
+        asks = asks or decision.action == "ask"
+        if decision.action == "ask" and sys.stdin.isatty():
+            typer.confirm(f"{decision.message} Draw it?", abort=True, err=True)
+    return asks and sys.stdin.isatty()
+
+
+def _watched(engine: Engine, request: Request, confirmed: bool) -> Any:
     """The pictures of a request, with a bar for each stage on a terminal's standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -147,7 +165,7 @@ def _watched(engine: Engine, request: Request) -> Any:
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
     ) as bars:
         tasks: dict[str, Any] = {}
-        for event in engine.stream(request):
+        for event in engine.stream(request, confirmed=confirmed):
             if isinstance(event, Progress):
                 if event.stage not in tasks:
                     tasks[event.stage] = bars.add_task(event.stage, total=event.steps)

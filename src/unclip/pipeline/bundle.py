@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +75,8 @@ class Bundle:
     record: Mapping[str, Any]
     device: torch.device
     dtype: torch.dtype
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each component's file; empty where it was read from none of ours."""
 
     @property
     def text(self) -> TextTower:
@@ -206,7 +208,7 @@ def load_bundle(
             f"{info.path / TOKENIZER} has {tokenizer.vocab_size} tokens; "
             f"bundle.json says {info.config.text.vocab_size}"
         )
-    return make_bundle(
+    bundle = make_bundle(
         info.config,
         tokenizer,
         modules,
@@ -217,6 +219,7 @@ def load_bundle(
         device=chosen,
         dtype=dtype,
     )
+    return replace(bundle, hashes={n: info.files[component_file(n)][1] for n in modules})
 
 
 class _NoInit(TorchFunctionMode):

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ SIDECAR = ".json"
 
 ANIMATIONS = {".webp": "WEBP", ".gif": "GIF"}
 """Formats by suffix."""
+
+Seal = Callable[[bytes, str, str], bytes]
+"""Signs a file: its bytes, media type and title to what may leave."""
 
 _FRAME_MS, _END_MS = 100, 500
 _LEVEL = 1  # zlib's fastest: a third of the default's time for a third more bytes
@@ -90,7 +93,7 @@ def metadata_of(
 
 
 def save_picture(
-    picture: Picture, folder: Path, kept: Mapping[str, Reference] | None = None
+    picture: Picture, folder: Path, seal: Seal, kept: Mapping[str, Reference] | None = None
 ) -> Path:
     """Write `stem-seed.png` and its recipe beside it as JSON, both whole or not at all.
 
@@ -100,16 +103,13 @@ def save_picture(
         kept: from `keep_parents`.
     """
     metadata = metadata_of(picture, folder, kept)
-    data = encode_png(picture.image, metadata)
-    width, height = picture.image.size
-    digest = hashlib.sha256(data).hexdigest()
-    sidecar = {**metadata, "file": {"sha256": digest, "width": width, "height": height}}
-    text = json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n"
     stem = f"{stem_of(picture.settings)}-{picture.seed}"
-    return write_new(folder, stem, data, {SIDECAR: text.encode()})
+    return write_sealed(folder, stem, picture.image, metadata, seal, has_sidecar=True)
 
 
-def save_sheet(pictures: Sequence[Picture], folder: Path, columns: int | None = None) -> Path:
+def save_sheet(
+    pictures: Sequence[Picture], folder: Path, seal: Seal, columns: int | None = None
+) -> Path:
     """Write all pictures of a request side by side as `stem-seed-sheet.png`.
 
     Args:
@@ -119,7 +119,7 @@ def save_sheet(pictures: Sequence[Picture], folder: Path, columns: int | None = 
     stem = f"{stem_of(first.settings)}-{first.seed}-sheet"
     sheet = contact_sheet([picture.image for picture in pictures], columns=columns)
     metadata = {**metadata_of(first, folder), "n": len(pictures)}
-    return write_new(folder, stem, encode_png(sheet, metadata))
+    return write_sealed(folder, stem, sheet, metadata, seal)
 
 
 def stem_of(settings: Mapping[str, Any]) -> str:
@@ -158,7 +158,7 @@ def keep_parents(request: Request, folder: Path) -> dict[str, Reference]:
     return kept
 
 
-def save_animation(images: Sequence[Image.Image], path: Path) -> Path:
+def save_animation(images: Sequence[Image.Image], path: Path, seal: Seal) -> Path:
     """Write pictures as an animated WebP or GIF that goes on for ever, and give its path, with a
     number where a file of other content has the name.
 
@@ -176,7 +176,9 @@ def save_animation(images: Sequence[Image.Image], path: Path) -> Path:
         duration=stays,
         loop=0,
     )
-    return write_new(path.parent, path.stem, buffer.getvalue(), suffix=path.suffix)
+    kind = f"image/{path.suffix.lower()[1:]}"
+    data = seal(buffer.getvalue(), kind, path.stem)
+    return write_new(path.parent, path.stem, data, suffix=path.suffix)
 
 
 def contact_sheet(
@@ -193,6 +195,50 @@ def contact_sheet(
         alpha = small if small.mode == "RGBA" else None
         sheet.paste(small, (gap + i % columns * step, gap + i // columns * step), alpha)
     return sheet
+
+
+def write_sealed(
+    folder: Path,
+    stem: str,
+    image: Image.Image,
+    metadata: dict[str, Any],
+    seal: Seal,
+    has_sidecar: bool = False,
+) -> Path:
+    """Write a picture with its recipe; if the same is there under that name, it is left.
+
+    Signatures differ each time, so pixels and recipes are compared, not bytes.
+    """
+    data = None
+    for path in (_numbered(folder, stem, count) for count in itertools.count(1)):
+        if not path.exists():
+            break
+        if _holds(path, image, metadata):
+            data = path.read_bytes()
+            break
+    if data is None:
+        data = seal(encode_png(image, metadata), "image/png", stem)
+    beside = {}
+    if has_sidecar:
+        digest = hashlib.sha256(data).hexdigest()
+        file = {"sha256": digest, "width": image.width, "height": image.height}
+        text = json.dumps({**metadata, "file": file}, ensure_ascii=False, indent=1) + "\n"
+        beside[SIDECAR] = text.encode()
+    return write_new(folder, stem, data, beside)
+
+
+def _holds(path: Path, image: Image.Image, metadata: dict[str, Any]) -> bool:
+    try:
+        with Image.open(path) as there:
+            told = json.loads(getattr(there, "text", {})[METADATA])
+            same = (there.mode, there.size) == (image.mode, image.size)
+            return same and told == metadata and there.tobytes() == image.tobytes()
+    except (KeyError, OSError, SyntaxError, TypeError, ValueError):
+        return False
+
+
+def _numbered(folder: Path, stem: str, count: int, suffix: str = ".png") -> Path:
+    return folder / f"{stem if count == 1 else f'{stem}-{count}'}{suffix}"
 
 
 def write_new(
@@ -214,8 +260,7 @@ def write_new(
         for end, content in files.items():
             partials[end].write_bytes(content)
         for count in itertools.count(1):
-            name = stem if count == 1 else f"{stem}-{count}"
-            paths = {end: folder / f"{name}{end}" for end in files}
+            paths = {end: _numbered(folder, stem, count, end) for end in files}
             there = {end for end, path in paths.items() if path.exists()}
             if all(paths[e].is_file() and paths[e].read_bytes() == files[e] for e in there):
                 for end, path in paths.items():

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -48,11 +48,13 @@ class Origin:
         sha256: hex digest of the file's bytes, or of the pixels of a picture that was in memory.
         path: absolute; None where the bytes came from no named file.
         mask_mode: how a mask was read from it; None for a picture.
+        data: the file's bytes, where it has no path to be read from again.
     """
 
     sha256: str
     path: Path | None = None
     mask_mode: str | None = None
+    data: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def open_picture(source: Source, name: str = "image") -> Image.Image:
@@ -80,7 +82,9 @@ def open_picture(source: Source, name: str = "image") -> Image.Image:
     data, path = read_bytes(source, name)
     with decoding(name, path):
         picture = _upright(open_header(data, name, path))
-    picture.info[_ORIGIN] = Origin(hashlib.sha256(data).hexdigest(), path and path.absolute())
+    digest = hashlib.sha256(data).hexdigest()
+    kept = data if path is None else None
+    picture.info[_ORIGIN] = Origin(digest, path and path.absolute(), None, kept)
     return picture
 
 
@@ -148,9 +152,21 @@ def origin_of(picture: Image.Image) -> Origin:
     if isinstance(origin, Origin):
         return origin
     if isinstance(origin, Mapping):  # of a request that was stored
-        return Origin(origin["sha256"], None, origin["mask_mode"])
+        return Origin(origin["sha256"], None, origin["mask_mode"], origin["data"])
     digest = hashlib.sha256(f"{picture.mode} {picture.size}".encode() + picture.tobytes())
     return Origin(digest.hexdigest(), None, "white" if picture.mode == "L" else None)
+
+
+def file_of(picture: Image.Image) -> bytes | None:
+    """The file that a picture was read from; None where it was in memory, or its file is gone."""
+    origin = origin_of(picture)
+    if origin.path is None:
+        return origin.data
+    try:
+        data = origin.path.read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == origin.sha256 else None
 
 
 def _mask(picture: Image.Image, mode: str) -> Image.Image:

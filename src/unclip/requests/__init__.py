@@ -12,6 +12,7 @@ from unclip.requests.base import (
     Request,
     check_choice,
     shown,
+    texts_of,
 )
 from unclip.requests.filling import Filling, Framing, Inpainting, Outpainting, outpainting
 from unclip.requests.manipulation import Blend, Change, Manipulation, Variation
@@ -34,4 +35,5 @@ __all__ = [
     "check_choice",
     "outpainting",
     "shown",
+    "texts_of",
 ]

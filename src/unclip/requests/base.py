@@ -172,3 +172,9 @@ def shown(value: Any) -> str:
     """A value on one line, however long it is."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def texts_of(request: Request) -> list[str]:
+    """Every sentence of a request."""
+    named = [getattr(request, name, None) for name in ("prompt", "source")]
+    return [text for text in (*named, *getattr(request, "items", ())) if isinstance(text, str)]

@@ -74,6 +74,11 @@ class Filling(Request):
     def height(self) -> int:
         return self.image.height
 
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Where the upper left corner of `image` comes to lie."""
+        return 0, 0
+
 
 @dataclass(frozen=True)
 class Inpainting(Filling):
@@ -124,6 +129,10 @@ class Outpainting(Filling):
     def height(self) -> int:
         return self.top + self.image.height + self.bottom
 
+    @property
+    def offset(self) -> tuple[int, int]:
+        return self.left, self.top
+
 
 @dataclass(frozen=True)
 class Framing(Filling):
@@ -158,6 +167,10 @@ class Framing(Filling):
     @property
     def height(self) -> int:
         return max(self.image.height, self.y + self.side) - min(0, self.y)
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        return max(0, -self.x), max(0, -self.y)
 
 
 def outpainting(

@@ -1,6 +1,8 @@
 """Requests as they are kept: plain values for a row of JSON, and their pictures as PNG beside it.
 
 {"operation": "vary", "image": {"blob": 0}, "prompt": "a cat", "seed": 7, ...}
+
+The file that a picture came in is kept too: credentials in it are told of in what is made from it.
 """
 
 from __future__ import annotations
@@ -22,19 +24,28 @@ _QUICK = 1  # the least that PNG compresses
 
 def pack(request: Request) -> tuple[dict[str, Any], list[bytes]]:
     """A request as plain values and the PNG files of its pictures."""
-    blobs: list[bytes] = []
+    blobs: dict[bytes, int] = {}
+
+    def number(blob: bytes) -> int:
+        return blobs.setdefault(blob, len(blobs))
+
+    def origin(image: Image.Image) -> dict[str, Any]:
+        found = image.info.get(_ORIGIN)
+        if found is None:
+            return {}
+        file = {} if found.data is None else {"file": number(found.data)}
+        return {"origin": {"sha256": found.sha256, "mask_mode": found.mask_mode, **file}}
 
     def plain(value: Any) -> Any:
         if isinstance(value, Image.Image):
             buffer = io.BytesIO()
             value.save(buffer, "PNG", compress_level=_QUICK)
-            blobs.append(buffer.getvalue())
-            return {"blob": len(blobs) - 1, **_origin(value)}
+            return {"blob": number(buffer.getvalue()), **origin(value)}
         return [plain(part) for part in value] if isinstance(value, tuple | list) else value
 
     fields = dataclasses.fields(request)
     values = {field.name: plain(getattr(request, field.name)) for field in fields}
-    return {"operation": request.operation, **values}, blobs
+    return {"operation": request.operation, **values}, list(blobs)
 
 
 def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
@@ -48,8 +59,9 @@ def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
         if isinstance(value, Mapping):
             with Image.open(io.BytesIO(blobs[value["blob"]])) as file:
                 image = file.copy()
-            if "origin" in value:
-                image.info[_ORIGIN] = value["origin"]
+            if (origin := value.get("origin")) is not None:
+                file = origin.get("file")
+                image.info[_ORIGIN] = {**origin, "data": None if file is None else blobs[file]}
             return image
         return tuple(restored(part) for part in value) if isinstance(value, list) else value
 
@@ -64,13 +76,6 @@ def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
     for name, value in values.items():  # weights that are divided by their sum twice may differ
         object.__setattr__(request, name, value)
     return request
-
-
-def _origin(image: Image.Image) -> dict[str, Any]:
-    origin = image.info.get(_ORIGIN)
-    if origin is None:
-        return {}
-    return {"origin": {"sha256": origin.sha256, "mask_mode": origin.mask_mode}}
 
 
 def _kinds(base: type[Request]) -> Iterator[type[Request]]:

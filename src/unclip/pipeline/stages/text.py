@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,6 +36,14 @@ class TextStage:
         self.tower, self.tokenizer = tower, tokenizer
         self.context = min(context, tower.config.context)
         self.device = tower.projection.weight.device
+
+    @torch.inference_mode()
+    def embedding(self, text: str) -> Sequence[float]:
+        """The sentence embedding: the mean of its states."""
+        tokens = self.tokenizer([text], self.context)
+        states = self.tower(tokens.ids.to(self.device), tokens.mask.to(self.device)).states
+        mean: list[float] = states[0].float().mean(0).tolist()
+        return mean
 
     @torch.inference_mode()
     def __call__(self, prompt: str = "") -> Running[Texts]:

@@ -1,0 +1,1 @@
+"""Who made a picture: a signed statement with it, an invisible mark in it, and a report on both."""
