@@ -83,3 +83,19 @@ def test_pictures_from_pictures(engine, tmp_path):
     for wrong in ("a cat", [path], [path, ""]):
         with pytest.raises(InvalidArgument, match="items"):
             engine.blend(wrong)
+
+
+def test_who_is_shown_is_drawn_where_the_prompt_leaves_it_open(engine):
+    events = list(engine.stream(Generation("a doctor", n=3, seed=4, **SMALL)))
+    made = [event for event in events if isinstance(event, Picture)]
+    assert [(picture.index, picture.seed) for picture in made] == [(0, 4), (1, 5), (2, 6)]
+    prompts = [picture.settings["prompt"] for picture in made]
+    assert all(" doctor with " in prompt and prompt.endswith(" skin") for prompt in prompts)
+    assert len(set(prompts)) > 1
+    steps = [(e.step, e.steps) for e in events if isinstance(e, Progress) and e.stage == "decoder"]
+    assert steps == [(k, 6) for k in range(1, 7)]
+    alone = engine.generate("a doctor", seed=5, **SMALL)[0]
+    assert alone.image.tobytes() == made[1].image.tobytes()
+    said = engine.generate(prompts[1], seed=5, **SMALL)[0]
+    assert said.image.tobytes() == made[1].image.tobytes(), "the recipe makes it again"
+    assert engine.generate("a cat", seed=4, **SMALL)[0].settings["prompt"] == "a cat"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from unclip.pipeline.turns import Turns
 from unclip.provenance.manifest import SignedPicture, Signer
 from unclip.release import check_sources, marked, signed
 from unclip.requests import (
+    MAX_PROMPT,
     Blend,
     Change,
     Generation,
@@ -324,13 +326,31 @@ class Engine:
         check_sources(self._signer, request)
         size = size_of(request, self.bundle.dtype)
         with self._turns.visit(size, owner, cancelled) as visit:
-            events = generate(self._cascade, request, cancelled)
-            while True:
-                with self._turns.speaking(visit):
-                    event = next(events, None)
-                if event is None:
-                    return
-                yield marked(event, request) if isinstance(event, Picture) else event
+            for first, part in self._parts(request):
+                events = generate(self._cascade, part, cancelled)
+                while True:
+                    with self._turns.speaking(visit):
+                        event = next(events, None)
+                    if event is None:
+                        break
+                    if isinstance(event, Picture):
+                        event = marked(event, part)
+                    yield event if part is request else _as_part(event, first, len(request.seeds))
+
+    def _parts(self, request: Request) -> list[tuple[int, Request]]:
+        """A request as it is; or, where its prompt leaves open who is shown, picture by picture,
+        each with a prompt that says it, and with its number."""
+        if not isinstance(request, Generation):
+            return [(0, request)]
+        prompts = [self.policy.diversity(request.prompt, seed) for seed in request.seeds]
+        if max(map(len, prompts)) > MAX_PROMPT:
+            return [(0, request)]
+        if set(prompts) == {request.prompt}:
+            return [(0, request)]
+        return [
+            (k, dataclasses.replace(request.alone(k), prompt=prompt))
+            for k, prompt in enumerate(prompts)
+        ]
 
     def judge(self, request: Request) -> list[Decision]:
         """What the policy says of each sentence of a request, where it says anything."""
@@ -364,6 +384,14 @@ class Engine:
     def sealing(self, request: Request) -> Seal:
         """`seal` for the files of one request."""
         return lambda data, media_type, title: self.seal(data, media_type, request, title).data
+
+
+def _as_part(event: Event, first: int, count: int) -> Event:
+    """An event of one picture as one of a request of several."""
+    if isinstance(event, Picture):
+        return dataclasses.replace(event, index=first)
+    step, steps = first * event.steps + event.step, count * event.steps
+    return dataclasses.replace(event, step=step, steps=steps, first=first)
 
 
 def load(

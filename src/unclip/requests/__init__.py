@@ -6,6 +6,7 @@ A request that exists is valid: this is where a user's values are checked. Nothi
 from unclip.requests.base import (
     BACKGROUNDS,
     MAX_PICTURES,
+    MAX_PROMPT,
     MAX_SIDE,
     SAMPLER_NAMES,
     Generation,
@@ -20,6 +21,7 @@ from unclip.requests.manipulation import Blend, Change, Manipulation, Variation
 __all__ = [
     "BACKGROUNDS",
     "MAX_PICTURES",
+    "MAX_PROMPT",
     "MAX_SIDE",
     "SAMPLER_NAMES",
     "Blend",
