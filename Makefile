@@ -16,7 +16,7 @@ setup: .venv/.stamp ## install everything into .venv
 .venv/.stamp: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[train,server,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[train,server,safety,dev]"
 	@touch $@
 
 demo: setup ## make four pictures from a sentence with the model that ships

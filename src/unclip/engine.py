@@ -18,7 +18,7 @@ from unclip.pipeline.files import Seal, output_folder, read_picture, save_pictur
 from unclip.pipeline.generate import generate
 from unclip.pipeline.inputs import Source, open_masked, open_picture
 from unclip.pipeline.memory import device_memory, size_of
-from unclip.pipeline.recipe import request_of
+from unclip.pipeline.recipe import images_of, request_of
 from unclip.pipeline.turns import Turns
 from unclip.provenance.manifest import SignedPicture, Signer
 from unclip.release import check_sources, marked, signed
@@ -33,8 +33,8 @@ from unclip.requests import (
     outpainting,
     texts_of,
 )
-from unclip.safety import Classifier, Decision, Policy
-from unclip.types import Event, Picture, Progress, Result
+from unclip.safety import Classifier, Decision, PictureJudge, Policy
+from unclip.types import Event, Picture, Progress, Result, Withheld
 
 
 class Engine:
@@ -45,6 +45,8 @@ class Engine:
     Args:
         policy: the `policy.toml` of what may be asked for; the package's own if None.
         signer: signs what leaves, with this machine's own certificate if None.
+        judges_pictures: pictures are judged too, those that are given and those that are made; it
+            needs the extra `safety`.
         memory: bytes that requests may take together, beside the model; a share of what is free
             if None. The next one waits until there is room.
     """
@@ -54,6 +56,7 @@ class Engine:
         bundle: Bundle,
         policy: Path | None = None,
         signer: Signer | None = None,
+        judges_pictures: bool = False,
         memory: int | None = None,
     ) -> None:
         self.bundle = bundle
@@ -63,6 +66,7 @@ class Engine:
         # The classifier knows the states of the tower that it was trained on, and of no other.
         is_known = bundle.hashes.get("text") == Classifier.load().tower
         self.policy = Policy.load(policy, self._cascade.text.embedding if is_known else None)
+        self._pictures = PictureJudge(self.policy) if judges_pictures else None
 
     @property
     def device(self) -> torch.device:
@@ -281,6 +285,7 @@ class Engine:
             Cancelled: `cancelled` said so.
         """
         pictures: list[Picture] = []
+        withheld: list[Withheld] = []
         seconds: dict[str, float] = {}
         before = time.perf_counter()
         for event in self.stream(request, cancelled):
@@ -289,10 +294,12 @@ class Engine:
             seconds[stage] = seconds.get(stage, 0.0) + now - before
             if isinstance(event, Picture):
                 pictures.append(event)
+            elif isinstance(event, Withheld):
+                withheld.append(event)
             elif on_progress is not None:
                 on_progress(event)
             before = time.perf_counter()
-        return Result(request, tuple(pictures), seconds)
+        return Result(request, tuple(pictures), seconds, tuple(withheld))
 
     def stream(
         self,
@@ -315,7 +322,7 @@ class Engine:
             InvalidArgument: also where a picture says that it may not be used so.
         """
         for decision in self.judge(request):
-            if decision.action == "block" or (decision.action == "ask" and not confirmed):
+            if decision.action in _refused(confirmed):
                 raise Refused(
                     decision.message,
                     decision.category,
@@ -334,7 +341,7 @@ class Engine:
                     if event is None:
                         break
                     if isinstance(event, Picture):
-                        event = marked(event, part)
+                        event = self._leaving(event, part, confirmed)
                     yield event if part is request else _as_part(event, first, len(request.seeds))
 
     def _parts(self, request: Request) -> list[tuple[int, Request]]:
@@ -353,9 +360,22 @@ class Engine:
         ]
 
     def judge(self, request: Request) -> list[Decision]:
-        """What the policy says of each sentence of a request, where it says anything."""
-        decisions = [self.policy.judge_text(text) for text in texts_of(request)]
+        """What the policy says of the sentences and pictures of a request, where it objects."""
+        texts = texts_of(request)
+        decisions = [self.policy.judge_text(text) for text in texts]
+        if self._pictures is not None:
+            said = " ".join(texts) or None
+            given = [image for name, image in images_of(request) if name != "mask"]
+            decisions += [self._pictures.judge(image, said, is_upload=True) for image in given]
         return [decision for decision in decisions if decision.action != "allow"]
+
+    def _leaving(self, picture: Picture, request: Request, confirmed: bool) -> Picture | Withheld:
+        if self._pictures is not None:
+            said = " ".join(texts_of(request)) or None
+            decision = self._pictures.judge(picture.image, said)
+            if decision.action in _refused(confirmed):
+                return Withheld(picture.index, picture.seed, decision.category, decision.message)
+        return marked(picture, request)
 
     def seal(
         self, data: bytes, media_type: str, request: Request, title: str = "picture"
@@ -386,9 +406,14 @@ class Engine:
         return lambda data, media_type, title: self.seal(data, media_type, request, title).data
 
 
+def _refused(confirmed: bool) -> tuple[str, ...]:
+    """Actions of the policy that keep something back."""
+    return ("block",) if confirmed else ("block", "ask")
+
+
 def _as_part(event: Event, first: int, count: int) -> Event:
     """An event of one picture as one of a request of several."""
-    if isinstance(event, Picture):
+    if not isinstance(event, Progress):
         return dataclasses.replace(event, index=first)
     step, steps = first * event.steps + event.step, count * event.steps
     return dataclasses.replace(event, step=step, steps=steps, first=first)
@@ -399,15 +424,17 @@ def load(
     device: str | torch.device | None = None,
     policy: str | os.PathLike[str] | None = None,
     signer: Signer | None = None,
+    judges_pictures: bool = False,
 ) -> Engine:
     """Load a model by the name of one that ships, or by the path of its folder.
 
     Args:
         policy: a `policy.toml`, if not the package's own.
-        signer: signs what leaves, with this machine's own certificate if None.
+        signer, judges_pictures: see `Engine`.
 
     Raises:
         InvalidArgument: no such model or device, or no such policy.
         BundleError: its folder is incomplete or was altered.
     """
-    return Engine(load_bundle(model, device), None if policy is None else Path(policy), signer)
+    own = None if policy is None else Path(policy)
+    return Engine(load_bundle(model, device), own, signer, judges_pictures)

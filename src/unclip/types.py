@@ -57,16 +57,32 @@ class Picture:
     settings: dict[str, Any]
 
 
-Event = Progress | Picture
+@dataclass(frozen=True)
+class Withheld:
+    """A picture that was drawn and does not leave: the policy does not let it through.
+
+    Args:
+        index, seed: as of a `Picture`.
+        category, message: what it fell under, and why, for the user.
+    """
+
+    index: int
+    seed: int
+    category: str | None
+    message: str
+
+
+Event = Progress | Picture | Withheld
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """The pictures of a request, in order, and the seconds that each stage took."""
+    """The pictures of a request in order, the seconds of each stage, and what is withheld."""
 
     request: Request
     pictures: tuple[Picture, ...]
     seconds: dict[str, float]
+    withheld: tuple[Withheld, ...] = ()
 
     def __iter__(self) -> Iterator[Picture]:
         return iter(self.pictures)

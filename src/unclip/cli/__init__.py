@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from unclip.cli.admin import admin
 from unclip.cli.again import again
 from unclip.cli.blend import blend, vary
 from unclip.cli.common import say
@@ -14,7 +15,11 @@ from unclip.cli.describe import models, show
 from unclip.cli.draw import generate
 from unclip.cli.edit import edit, outpaint
 from unclip.cli.evaluate import train_judge, world
+from unclip.cli.keys import keys
+from unclip.cli.policy import policy, train_policy
+from unclip.cli.serve import serve
 from unclip.cli.train import corpus_build, export, train
+from unclip.cli.verify import verify
 from unclip.errors import Cancelled, UnclipError
 
 app = typer.Typer(
@@ -28,11 +33,17 @@ app.add_typer(corpus, name="corpus")
 evaluation = typer.Typer(help="How well a model does what it is told.")
 app.add_typer(evaluation, name="eval")
 
-for command in (generate, vary, blend, edit, outpaint, again, models, show, train, export):
+for command in (generate, vary, blend, edit, outpaint, again, models, show, verify):
     app.command()(command)
+for other in (train, export, serve):
+    app.command()(other)
 corpus.command("build")(corpus_build)
 evaluation.command()(world)
 evaluation.command()(train_judge)
+evaluation.command()(policy)
+evaluation.command()(train_policy)
+app.add_typer(keys, name="keys")
+app.add_typer(admin, name="admin")
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -45,7 +56,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
         say(getattr(error, "format_message", error.__str__)())
         sys.exit(2)
     except UnclipError as error:
-        say(str(error))
+        softer = getattr(error, "revised_prompt", None)
+        say(str(error) if softer is None else f"{error} This would pass: {softer!r}")
         sys.exit(130 if isinstance(error, Cancelled) else 2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

@@ -157,7 +157,7 @@ def _watched(engine: Engine, request: Request, confirmed: bool) -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    from unclip.types import Progress
+    from unclip.types import Picture, Progress
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn())
@@ -170,5 +170,7 @@ def _watched(engine: Engine, request: Request, confirmed: bool) -> Any:
                 if event.stage not in tasks:
                     tasks[event.stage] = bars.add_task(event.stage, total=event.steps)
                 bars.update(tasks[event.stage], completed=event.step)
-            else:
+            elif isinstance(event, Picture):
                 yield event
+            else:
+                say(f"picture {event.index + 1}, seed {event.seed}, is withheld: {event.message}")

@@ -1,6 +1,6 @@
-"""One report on where a picture comes from: its credentials, its mark, its metadata.
+"""One report on where a picture comes from: its credentials, its mark, its metadata, its looks.
 
-None of the three proves that a picture was not made by a model: all can be removed.
+Nothing of it proves that a picture was not made by a model: all can be removed or changed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from unclip.provenance.detector import load_detector
 from unclip.provenance.manifest import MEDIA_TYPES
 from unclip.provenance.metadata import Metadata, read_metadata
 from unclip.provenance.watermark import THRESHOLD, Mark, read
@@ -64,13 +65,19 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a file tells of its origin."""
+    """All that a file tells of its origin.
+
+    Args:
+        score: the detector's: over 0, it looks like a picture of the model that ships. A hint, on
+            which no verdict rests.
+    """
 
     sha256: str
     size: tuple[int, int]
     credentials: Credentials
     mark: Mark
     metadata: Metadata
+    score: float
 
     @property
     def verdict(self) -> Literal["made", "broken", "said", "unknown"]:
@@ -120,6 +127,11 @@ class Report:
             f"Invisible mark: {found} (strength {mark.statistic:.1f}; {THRESHOLD:g} counts)."
         )
         lines.append(f"Metadata: {self._metadata_words()}.")
+        looks = "like" if self.score > 0 else "unlike"
+        lines.append(
+            f"Looks: {looks} what our models draw (score {self.score:.1f}; over 0 is like). A "
+            "hint, which can be wrong either way."
+        )
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -147,6 +159,7 @@ class Report:
                 "scale": round(mark.scale, 3),
                 "mirrored": mark.mirrored,
             },
+            "classifier": {"looks_ours": self.score > 0, "score": round(self.score, 2)},
             "metadata": {
                 "recipe": self.metadata.recipe,
                 "fields": dict(self.metadata.fields),
@@ -181,6 +194,7 @@ def verify(
         _credentials(data, metadata.media_type, anchors, worker or shared_worker()),
         read(image),
         metadata,
+        load_detector().score(image),
     )
 
 

@@ -24,9 +24,11 @@ from unclip.safety.normalise import WILDCARDS, Lattice, Reading, plain
 FOLDER = Path(__file__).parent / "lexicon"
 MENDED = 5
 """Letters from which a word of a term, or of a name, is found with one letter wrong."""
-_MENDED_ABROAD, _MENDED_UNKNOWN = 6, 8
-"""The same in other languages, and in those of which `known.txt` has no words."""
+_MENDED_STEM, _MENDED_ABROAD, _MENDED_UNKNOWN = 6, 6, 8
+"""The same of a stem, in other languages, and in those of which `known.txt` has few words."""
 _UNKNOWN = ("id", "tr")
+_LONGEST_ENDING = 4
+"""Letters that may follow a stem, and its star, where it is mended."""
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -90,7 +92,8 @@ class Lexicon:
                 if word.endswith("*"):
                     self._stems.add(word)
                 self._by_length[len(word.rstrip("*"))].add(word)
-                if len(word) >= mended and word.rstrip("*").isascii() and word[0].isalpha():
+                shortest = max(mended, _MENDED_STEM) if word.endswith("*") else mended
+                if len(word.rstrip("*")) >= shortest and word.isascii():
                     mendable.add(word)
             node.ends += ((group, term),)
         for word, ends in unspaced.items():
@@ -167,9 +170,13 @@ class Lexicon:
             if word[-1] != "*":
                 if OSA.distance(form, word, score_cutoff=1) <= 1:
                     yield word
-            elif any(
-                OSA.distance(form[: len(word) + more], word[:-1], score_cutoff=1) <= 1
-                for more in (-2, -1, 0)
+            elif (
+                form[0] == word[0]
+                and len(form) <= len(word) + _LONGEST_ENDING
+                and any(
+                    OSA.distance(form[: len(word) + more], word[:-1], score_cutoff=1) <= 1
+                    for more in (-2, -1, 0)
+                )
             ):
                 yield word
 

@@ -174,10 +174,11 @@ def _joins(
     apart = [True, *(_apart(between, tied, i) for i in range(n - 1)), True]
     for i in range(1, n):
         apart[i] |= not (single[i - 1] and single[i])
-    starts = list(itertools.accumulate(range(n), lambda last, i: i if apart[i] else last))
-    ends = list(
-        itertools.accumulate(range(n, -1, -1), lambda last, i: i if apart[i] else last, initial=n)
-    )[:0:-1]
+    starts, ends = list(range(n)), list(range(n + 1))
+    for i in range(n):
+        starts[i] = i if apart[i] else starts[i - 1]
+    for i in range(n - 1, -1, -1):
+        ends[i] = i if apart[i] else ends[i + 1]
     for first in range(n):
         letters, singles, bound = len(words[first]), int(single[first]), True
         for last in range(first + 2, min(n, first + _LONGEST_RUN) + 1):
@@ -247,9 +248,8 @@ def _shortened(word: str) -> Iterator[str]:
 
 def _unleeted(word: str) -> Iterator[str]:
     """A word with its digits and signs read as letters, in every way where they are few."""
-    if word == "@":
-        yield "a"
-    if not any(c in _LEET for c in word) or not any(c.isalpha() for c in word):
+    signs = sum(c in _LEET for c in word)
+    if not signs or (not any(c.isalpha() for c in word) and not signs == len(word) <= 3):
         return
     choices = [_LEET.get(c, c) for c in word]
     if math.prod(map(len, choices)) > _MOST_READINGS:

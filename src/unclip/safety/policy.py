@@ -106,12 +106,13 @@ class Policy:
         trademarks: Mapping[str, str],
         english: frozenset[str],
         diversity: Diversity,
+        pictures: Mapping[str, Any],
         classifier: Classifier | None = None,
         embed: Embed | None = None,
     ) -> None:
         self.categories = {category.name: category for category in categories}
         self.rules = tuple(rules)
-        self.diversity = diversity
+        self.diversity, self.pictures = diversity, pictures
         self._lexicon, self._people, self._trademarks = lexicon, people, trademarks
         self._english, self._classifier, self._embed = english, classifier, embed
         self._order = {category.name: i for i, category in enumerate(categories)}
@@ -142,7 +143,7 @@ class Policy:
         lexicon = Lexicon(
             itertools.chain(
                 terms,
-                ((group, name, MENDED) for group, name, _ in listed),
+                ((group, name, MENDED + (" " not in name)) for group, name, _ in listed),
                 (("trademark", term, MENDED) for term in trademarks),
             ),
             known_words(),
@@ -152,8 +153,21 @@ class Policy:
         classifier = None if embed is None else Classifier.load()
         english = frozenset(term for _, term, mended in terms if mended == MENDED)
         return cls(
-            categories, rules, lexicon, people, trademarks, english, diversity, classifier, embed
+            categories,
+            rules,
+            lexicon,
+            people,
+            trademarks,
+            english,
+            diversity,
+            _section(whole, "pictures"),
+            classifier,
+            embed,
         )
+
+    def mentions(self, text: str, group: str) -> bool:
+        """Whether a text has a term of a group of the lexicon."""
+        return any(hit.group == group for hit in _unmasked(self._lexicon.find(read(text))))
 
     def judge_text(self, text: str) -> Decision:
         """What to do about a prompt."""

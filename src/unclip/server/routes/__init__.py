@@ -1,0 +1,14 @@
+"""Thin routes: each reads a body, asks the service and writes an answer."""
+
+from unclip.server.routes import files, health, images, models, moderations, unclip
+
+ROUTERS = (
+    images.router,
+    moderations.router,
+    models.router,
+    unclip.router,
+    files.router,
+    health.router,
+)
+
+__all__ = ["ROUTERS"]

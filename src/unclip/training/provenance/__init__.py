@@ -1,0 +1,1 @@
+"""Training of what guesses where a picture comes from."""
