@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL.Image import Image
 
 from unclip.errors import Refused
 from unclip.pipeline.bundle import Bundle, load_bundle
@@ -72,6 +73,11 @@ class Engine:
     def device(self) -> torch.device:
         """Where it computes."""
         return self.bundle.device
+
+    @property
+    def batch_sizes(self) -> dict[int, int]:
+        """How many turns of several requests had each number of rows."""
+        return dict(self._turns.batch_sizes)
 
     def generate(
         self,
@@ -369,12 +375,16 @@ class Engine:
             decisions += [self._pictures.judge(image, said, is_upload=True) for image in given]
         return [decision for decision in decisions if decision.action != "allow"]
 
+    def judge_picture(self, image: Image, request: Request) -> Decision:
+        """What the policy says of a picture that a request makes, or of a preview of one."""
+        if self._pictures is None:
+            return Decision("allow")
+        return self._pictures.judge(image, " ".join(texts_of(request)) or None)
+
     def _leaving(self, picture: Picture, request: Request, confirmed: bool) -> Picture | Withheld:
-        if self._pictures is not None:
-            said = " ".join(texts_of(request)) or None
-            decision = self._pictures.judge(picture.image, said)
-            if decision.action in _refused(confirmed):
-                return Withheld(picture.index, picture.seed, decision.category, decision.message)
+        decision = self.judge_picture(picture.image, request)
+        if decision.action in _refused(confirmed):
+            return Withheld(picture.index, picture.seed, decision.category, decision.message)
         return marked(picture, request)
 
     def seal(

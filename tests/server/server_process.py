@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, data: Path, environment: dict[str, Any]) -> None:
         self.data = data
-        settings = {"data": data, "port": 0, **environment}
+        settings = {"data": data, "port": 0, "judge_pictures": False, **environment}
         self.settings = Settings(**settings)
         given = {f"UNCLIP_{name.upper()}": str(value) for name, value in settings.items()}
         self.lines: list[str] = []

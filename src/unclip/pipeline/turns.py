@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -105,6 +106,8 @@ class Turns:
         self._doors, self._rota = Rota(), Rota()
         self._calls: list[_Call] = []
         self._busy = 0
+        self.batch_sizes: Counter[int] = Counter()
+        """How many turns had each number of rows."""
 
     @contextmanager
     def visit(
@@ -231,6 +234,7 @@ class Turns:
         """Give each call its rows of the output, or all of them the error."""
         outputs: tuple[Tensor, ...] = ()
         error: BaseException | None = None
+        self.batch_sizes[sum(call.rows for call in batch)] += 1
         try:
             given, named = _together(batch)
             outputs = torch.split(batch[0].network(*given, **named), [call.rows for call in batch])

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from unclip.provenance.keys import local_credential
 from unclip.safety import Policy
 from unclip.server import errors, openapi
 from unclip.server.catalogue import Catalogue
@@ -45,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     catalogue = Catalogue(settings)
     policy = Policy.load(settings.policy)
-    local_credential(settings.signing).check()
+    settings.credential().check()
     store = Store.open(settings.database, settings.blobs)
     metrics = Metrics(store)
     app = routed(

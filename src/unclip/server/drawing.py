@@ -19,6 +19,8 @@ from unclip.store import FinishedPicture, JobProgress, Leased, Store
 from unclip.types import Picture, Progress, Withheld
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from unclip.engine import Engine
 
 _log = logging.getLogger(f"{LOGGER}.worker")
@@ -87,7 +89,7 @@ class Drawing:
             seconds = time.perf_counter() - before
             if isinstance(event, Progress):
                 self._count(event.stage, seconds)
-                self._report(event, first)
+                self._report(event, request, first)
             elif isinstance(event, Picture):
                 self._count(FINISH, seconds)
                 self._hand_in(event, request, first)
@@ -95,7 +97,7 @@ class Drawing:
                 self._withheld.append(event)
             before = time.perf_counter()
 
-    def _report(self, step: Progress, first: int) -> None:
+    def _report(self, step: Progress, request: Request, first: int) -> None:
         wanted = self._leased.job.wants_previews
         shown = step.preview if is_previewed(step, wanted) else None
         now = time.monotonic()
@@ -103,10 +105,18 @@ class Drawing:
             return
         self._reported = now
         images = enumerate(() if shown is None else shown(), first + step.first)
-        previews = {i: encode(image, "png") for i, image in images if self._shown[i] < wanted}
+        previews = {
+            i: encode(image, "png")
+            for i, image in images
+            if self._shown[i] < wanted
+            and self._engine.judge_picture(image, request).action == "allow"
+        }
         self._shown.update(previews.keys())
         progress = JobProgress(step.stage, step.step, step.steps)
         self._store.jobs.report(self._leased, progress, previews)
+
+    def _may_leave(self, preview: Image, request: Request) -> bool:
+        return self._engine.judge_picture(preview, request).action in ("allow", "warn")
 
     def _hand_in(self, picture: Picture, request: Request, first: int) -> None:
         output = self._leased.job.output

