@@ -5,7 +5,7 @@ BIN := .venv/bin
 # build of it gets that build, and one with a GPU gets the default wheel.
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
-.PHONY: help setup demo test test-slow check fix clean
+.PHONY: help setup demo test test-slow check openapi fix clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -36,6 +36,9 @@ check: setup ## lint, format, types, and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+openapi: setup ## write docs/openapi.json
+	$(BIN)/python -m unclip.server.openapi > docs/openapi.json
 
 fix: setup ## let ruff repair what it can
 	$(BIN)/ruff check --fix

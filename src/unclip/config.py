@@ -303,7 +303,7 @@ def default() -> ModelConfig:
         upsampler_1024=dataclasses.replace(
             upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
-        matte=MatteConfig(256, (32, 48, 64, 64)),
+        matte=MatteConfig(256, (16, 24, 32, 32)),
         sampling=_SAMPLING,
     )
 
