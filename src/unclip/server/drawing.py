@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(f"{LOGGER}.worker")
 
-REPORT_SECONDS = 0.1
+REPORT_SECONDS = 0.25
 """No more often is a job's progress written. A job that was cancelled is noticed then too."""
 PREVIEWED = ("decoder", "frames")
 """Stages whose steps change what a picture shows; those after them sharpen it."""

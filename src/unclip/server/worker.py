@@ -16,10 +16,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unclip.errors import Cancelled, InvalidArgument, Refused
 from unclip.provenance.keys import SigningError
@@ -32,6 +32,8 @@ from unclip.store import JobError, Leased, LeaseLost, Store, WorkerStats
 
 if TYPE_CHECKING:
     from unclip.engine import Engine
+
+T = TypeVar("T")
 
 JOBS = 8
 """At once, where the setting leaves it open; the engine lets in as many as memory allows."""
@@ -77,18 +79,16 @@ class Worker:
         ended = threading.Event()
         beating = threading.Thread(target=self._beat, args=(ended,), name="beat")
         beating.start()
-        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="job")
         try:
             while not stopping.is_set():
-                stopping.wait(self._turn(pool))
+                stopping.wait(self._turn())
             self._drain()
         finally:
             ended.set()
             beating.join()
-            pool.shutdown(wait=False, cancel_futures=True)
             self._tried("leave", lambda: self._store.forget(self._name))
 
-    def _turn(self, pool: ThreadPoolExecutor) -> float:
+    def _turn(self) -> float:
         """Begin the next job, if there is one and room for it; the seconds until the next look."""
         self._running = {f: job for f, job in self._running.items() if not f.done()}
         if len(self._running) >= self._jobs:
@@ -103,7 +103,7 @@ class Worker:
         if leased is None:
             return IDLE_SECONDS
         running = _Running(leased)
-        self._running[pool.submit(self._draw, running)] = running
+        self._running[in_thread("job", partial(self._draw, running))] = running
         return 0.0
 
     def _drain(self) -> None:
@@ -195,6 +195,25 @@ class Worker:
         return WorkerStats(self._name, seconds, steps, sizes, memory_bytes=resident_bytes())
 
 
+def in_thread(name: str, work: Callable[[], T]) -> Future[T]:
+    """Begin work in a thread of its own, which ends with it.
+
+    Each thread that computes keeps helpers, and OpenMP counts those of all threads that live: where
+    they are more than the cores they fall asleep between any two operations, which takes twice the
+    time. So nothing computes in the main thread, and no thread outlives its job.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
 def as_job_error(error: Exception) -> JobError | None:
     """What a failure is to the owner of the job; None where it is our fault."""
     match error:
@@ -236,7 +255,8 @@ def main(settings: Settings) -> None:
         # Without a valid key nothing leaves; a job fails then, and a renewed one is taken up.
         signer = Signer(settings.credential, refuse=False)
         judges = settings.judges_pictures
-        engine = load(settings.model, settings.device, settings.policy, signer, judges)
+        given = (settings.model, settings.device, settings.policy, signer, judges)
+        engine = in_thread("load", lambda: load(*given)).result()
         fields = {"worker": name, "device": str(engine.device), "judges_pictures": judges}
         _log.info("the worker is ready", extra={"fields": fields})
         Worker(store, engine, settings, name).run(stopping)

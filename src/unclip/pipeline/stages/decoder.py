@@ -36,8 +36,8 @@ from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, 
 from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
 
-ROWS = 8
-"""Twice a bundle's candidates: one picture, guided."""
+ROWS = 16
+"""More of them take a core longer a row."""
 
 
 class KnownPixels(NamedTuple):

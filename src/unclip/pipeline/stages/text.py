@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -47,11 +48,15 @@ class TextStage:
 
     @torch.inference_mode()
     def __call__(self, prompt: str = "") -> Running[Texts]:
-        encodings, truncated = [], False
-        for text in ("", prompt) if prompt else ("",):
-            tokens = self.tokenizer([text], self.context)
-            truncated = tokens.truncated[0]
-            ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
-            encodings.append(self.tower(ids, mask))
+        encoding, truncated = self._encoded(prompt) if prompt else (self._empty, False)
         yield Progress("text", 1, 1)
-        return Texts(encodings[-1], encodings[0], truncated, bool(prompt))
+        return Texts(encoding, self._empty, truncated, bool(prompt))
+
+    @cached_property
+    def _empty(self) -> TextEncoding:
+        return self._encoded("")[0]
+
+    def _encoded(self, text: str) -> tuple[TextEncoding, bool]:
+        tokens = self.tokenizer([text], self.context)
+        ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
+        return self.tower(ids, mask), tokens.truncated[0]
