@@ -21,16 +21,16 @@ def main() -> None:
 
     engine = unclip.load(options.model)
     request = unclip.Generation(options.prompt, n=2, seed=7, size="256x256")
-    for event in engine.stream(request):
-        if isinstance(event, unclip.Progress):
-            print(f"{event.stage} {event.step} of {event.steps}")
-            if event.stage == "decoder" and event.preview is not None:
-                for k, image in enumerate(event.preview(), start=event.first):
-                    image.save(options.out / f"preview-{k}-{event.step:02d}.png")
-        else:
-            file = options.out / f"picture-{event.index}.png"
-            event.image.save(file)
-            print(f"{file}: seed {event.seed}, CLIP score {event.clip_score:.3f}")
+
+    def show(step: unclip.Progress) -> None:
+        print(f"{step.stage} {step.step} of {step.steps}")
+        if step.stage == "decoder" and step.preview is not None:
+            for k, image in enumerate(step.preview(), start=step.first):
+                image.save(options.out / f"preview-{k}-{step.step:02d}.png")
+
+    result = engine.run(request, on_progress=show)
+    for file, picture in zip(engine.save(result, options.out), result, strict=True):
+        print(f"{file}: seed {picture.seed}, CLIP score {picture.clip_score:.3f}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_generate(example, bundle_path, tmp_path):
     out = example("generate.py", "a cat", "--model", bundle_path, "--out", tmp_path)
     assert "decoder 1 of" in out
-    assert {"picture-0.png", "picture-1.png"} <= {file.name for file in tmp_path.iterdir()}
+    assert {"a-cat-7.png", "a-cat-8.png"} <= {file.name for file in tmp_path.iterdir()}
     assert list(tmp_path.glob("preview-1-*.png"))
 
 

@@ -1,7 +1,8 @@
 """A complete, self-hosted DALL-E 2.
 
 import unclip
-unclip.load("default").generate("a red apple", n=4, seed=7)[0].image.save("apple.png")
+engine = unclip.load("default")
+engine.save(engine.generate("a red apple", n=4, seed=7), "out")
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from unclip.errors import Cancelled as Cancelled
     from unclip.errors import CorpusError as CorpusError
     from unclip.errors import InvalidArgument as InvalidArgument
+    from unclip.errors import Refused as Refused
     from unclip.errors import UnclipError as UnclipError
     from unclip.requests import Blend as Blend
     from unclip.requests import Change as Change
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from unclip.types import Picture as Picture
     from unclip.types import Progress as Progress
     from unclip.types import Result as Result
+    from unclip.types import Withheld as Withheld
 
 _HOMES = {
     "Engine": "engine",
@@ -33,6 +36,7 @@ _HOMES = {
     "Cancelled": "errors",
     "CorpusError": "errors",
     "InvalidArgument": "errors",
+    "Refused": "errors",
     "UnclipError": "errors",
     "Blend": "requests",
     "Change": "requests",
@@ -45,6 +49,7 @@ _HOMES = {
     "Picture": "types",
     "Progress": "types",
     "Result": "types",
+    "Withheld": "types",
 }
 
 __all__ = [*_HOMES, "__version__"]

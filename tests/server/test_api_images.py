@@ -189,3 +189,10 @@ def test_what_leaves_is_marked_and_signed(client, kind):
     state, _ = shared_worker().read(base64.b64decode(data), f"image/{kind}")
     assert state == "Valid"
     assert read(opened(data)).found
+
+
+def test_who_is_shown_is_told(client):
+    made = client.images.generate(prompt="a doctor", n=2, **SMALL)
+    revised = [picture.revised_prompt for picture in made.data]
+    assert all(prompt.endswith(" skin") for prompt in revised)
+    assert client.images.generate(prompt="a cat", **SMALL).data[0].revised_prompt is None

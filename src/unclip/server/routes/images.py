@@ -79,8 +79,7 @@ async def _made(
     if isinstance(body, Streaming) and streams:
         return EventStream(openai_events(service, caller, job, body, name, usage))
     ended = await service.finished(http, caller, job)
-    drawn = ended.request.get("prompt")
-    return await _answer(http, service, body, ended, usage, drawn if drawn != prompt else None)
+    return await _answer(http, service, body, ended, usage, prompt)
 
 
 async def _answer(
@@ -89,15 +88,18 @@ async def _answer(
     body: Making,
     job: Job,
     usage: Usage,
-    revised: str | None,
+    prompt: str | None,
 ) -> ImagesResponse:
     async def shown(picture: StoredPicture) -> ImageData:
         told: dict[str, str] = {}
+        drawn = picture.settings.get("prompt")
+        if drawn != prompt:
+            told["revised_prompt"] = str(drawn)
         if body.wants_url:
             told["url"] = service.url(http, picture)
         else:
             told["b64_json"] = base64.b64encode(await service.read(picture)).decode()
-        return ImageData(seed=picture.seed, revised_prompt=revised, **told)
+        return ImageData(seed=picture.seed, **told)
 
     first = job.pictures[0]
     return ImagesResponse(
