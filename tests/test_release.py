@@ -13,7 +13,7 @@ from unclip.pipeline.inputs import open_picture
 from unclip.provenance.manifest import Signer
 from unclip.provenance.payload import payload_of
 from unclip.provenance.verify import verify
-from unclip.release import new_pixels, said_by
+from unclip.release import new_pixels, said_by, tapered
 from unclip.requests import Framing, Generation, Inpainting, Outpainting, Variation
 
 SMALL = {"seed": 7, "steps": 2, "candidates": 1}
@@ -133,3 +133,15 @@ def test_what_the_mark_stands_for_is_the_recipe_wherever_its_parents_are():
     assert said_by(recipe) == said_by(moved)
     assert said_by(recipe) != said_by({**recipe, "seed": 8})
     assert json.loads(said_by(recipe))["seed"] == 7
+
+
+def test_a_mark_begins_without_a_seam():
+    mask = Image.new("L", (200, 100))
+    mask.paste(255, (100, 0, 200, 100))
+    row = np.asarray(tapered(mask))[50].astype(int)
+    assert (row[:100] == 0).all()
+    assert row[100] < 20
+    assert (np.diff(row[100:]) >= 0).all()
+    assert (row[120:] == 255).all(), "the picture's own border is no edge"
+    whole = Image.new("L", (50, 50), 255)
+    assert tapered(whole).tobytes() == whole.tobytes()

@@ -67,7 +67,7 @@ class Engine:
         # The classifier knows the states of the tower that it was trained on, and of no other.
         is_known = bundle.hashes.get("text") == Classifier.load().tower
         self.policy = Policy.load(policy, self._cascade.text.embedding if is_known else None)
-        self._pictures = PictureJudge(self.policy) if judges_pictures else None
+        self._pictures = PictureJudge(self.policy, threads=1) if judges_pictures else None
 
     @property
     def device(self) -> torch.device:

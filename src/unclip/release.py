@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from unclip.errors import InvalidArgument
 from unclip.pipeline.files import encode_png
@@ -26,6 +26,9 @@ from unclip.provenance.watermark import embed
 from unclip.requests import Blend, Change, Filling, Request, Variation
 from unclip.types import Picture
 
+TAPER = 16
+"""Pixels from the edge of what is new to where its mark is at its full strength."""
+
 _SOURCES = (Variation, Blend, Change)
 """Requests that take what a picture looks like, and not only what is around a part of it."""
 
@@ -35,7 +38,9 @@ def marked(picture: Picture, request: Request) -> Picture:
 
     The mark stands for the recipe: its 48 bits are a hash of it, whatever file its parents are in.
     """
-    where = new_pixels(picture.image, request) if isinstance(request, Filling) else None
+    where = None
+    if isinstance(request, Filling):
+        where = tapered(new_pixels(picture.image, request))
     image = embed(picture.image, payload_of(said_by(picture.settings)), where)
     return dataclasses.replace(picture, image=image)
 
@@ -52,6 +57,13 @@ def new_pixels(image: Image.Image, request: Filling) -> Image.Image:
     given.paste(request.image.convert(image.mode), request.offset)
     differs = np.any(np.asarray(image) != np.asarray(given), axis=-1)
     return Image.fromarray(np.where(differs, np.uint8(255), np.uint8(0)))
+
+
+def tapered(mask: Image.Image) -> Image.Image:
+    """A mask that rises from 0 at its edges inwards, so that a mark begins without a seam."""
+    near = np.asarray(mask.filter(ImageFilter.BoxBlur(TAPER)), np.float32)
+    inside = np.asarray(mask) > 0
+    return Image.fromarray(np.where(inside, np.clip(2 * near - 255, 0, 255), 0).astype(np.uint8))
 
 
 def signed(

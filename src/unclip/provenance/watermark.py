@@ -78,7 +78,8 @@ def embed(
     Args:
         image: "RGB" or "RGBA"; transparency is kept as it is.
         payload: 48 bits.
-        where: "L" of the same size; where it is 0, pixels are kept byte for byte.
+        where: "L" of the same size; where it is 0, pixels are kept byte for byte, and where it is
+            less than 255 the mark is as much weaker.
         psnr: in dB, over the pixels that may change; None for the usual.
     """
     if psnr is None:
@@ -89,7 +90,7 @@ def embed(
     mark = draw(spectrum(payload), x, y)
     mark *= _strength(image)
     if where is not None:
-        mark *= np.asarray(where) > 0
+        mark *= np.asarray(where, np.float32) / 255
     mark *= _gain(pixels[::4, ::4], mark[::4, ::4], psnr)
     levels = pixels + np.rint(mark, out=mark).astype(np.int16)[..., None]
     marked = Image.fromarray(levels.clip(0, 255, out=levels).astype(np.uint8))
