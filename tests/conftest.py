@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from unclip import cli
 from unclip.config import ModelConfig, tiny
 from unclip.engine import Engine
 from unclip.models.tokenizer import Tokenizer
@@ -79,3 +80,17 @@ def own_signing_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("XDG_DATA_HOME", str(folder))
         local_credential()  # which says so loudly, once
         yield
+
+
+@pytest.fixture
+def unclip(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert isinstance(stopped.value.code, int)
+        return stopped.value.code, out, err
+
+    return run

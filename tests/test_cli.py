@@ -13,23 +13,9 @@ import pytest
 from PIL import Image
 
 from tiny_store import packages, store  # noqa: F401
-from unclip import cli
 from unclip.pipeline.files import read_picture
 
 SMALL = ["--size", "256x256", "--steps", "1", "--candidates", "1"]
-
-
-@pytest.fixture
-def unclip(capsys):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out, err
-
-    return run
 
 
 def one_line(err):

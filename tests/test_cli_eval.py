@@ -8,23 +8,9 @@ import pytest
 import torch
 
 from tiny_store import composer, packages, store  # noqa: F401
-from unclip import cli
 from unclip.evaluation.detector import Detector, DetectorConfig
 from unclip.evaluation.judge import Judge
 from unclip.evaluation.vocabulary import STYLES, Vocabulary
-
-
-@pytest.fixture
-def unclip(capsys):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")

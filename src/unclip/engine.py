@@ -19,7 +19,7 @@ from unclip.pipeline.files import Seal, output_folder, read_picture, save_pictur
 from unclip.pipeline.generate import generate
 from unclip.pipeline.inputs import Source, open_masked, open_picture
 from unclip.pipeline.memory import device_memory, size_of
-from unclip.pipeline.recipe import images_of, request_of
+from unclip.pipeline.recipe import request_of, sources_of
 from unclip.pipeline.turns import Turns
 from unclip.provenance.manifest import SignedPicture, Signer
 from unclip.release import check_sources, marked, signed
@@ -328,7 +328,7 @@ class Engine:
             InvalidArgument: also where a picture says that it may not be used so.
         """
         for decision in self.judge(request):
-            if decision.action in _refused(confirmed):
+            if decision.refuses(confirmed):
                 raise Refused(
                     decision.message,
                     decision.category,
@@ -356,9 +356,7 @@ class Engine:
         if not isinstance(request, Generation):
             return [(0, request)]
         prompts = [self.policy.diversity(request.prompt, seed) for seed in request.seeds]
-        if max(map(len, prompts)) > MAX_PROMPT:
-            return [(0, request)]
-        if set(prompts) == {request.prompt}:
+        if set(prompts) == {request.prompt} or max(map(len, prompts)) > MAX_PROMPT:
             return [(0, request)]
         return [
             (k, dataclasses.replace(request.alone(k), prompt=prompt))
@@ -371,8 +369,8 @@ class Engine:
         decisions = [self.policy.judge_text(text) for text in texts]
         if self._pictures is not None:
             said = " ".join(texts) or None
-            given = [image for name, image in images_of(request) if name != "mask"]
-            decisions += [self._pictures.judge(image, said, is_upload=True) for image in given]
+            given = sources_of(request)
+            decisions += [self._pictures.judge(image, said, is_upload=True) for _, image in given]
         return [decision for decision in decisions if decision.action != "allow"]
 
     def judge_picture(self, image: Image, request: Request) -> Decision:
@@ -383,7 +381,7 @@ class Engine:
 
     def _leaving(self, picture: Picture, request: Request, confirmed: bool) -> Picture | Withheld:
         decision = self.judge_picture(picture.image, request)
-        if decision.action in _refused(confirmed):
+        if decision.refuses(confirmed):
             return Withheld(picture.index, picture.seed, decision.category, decision.message)
         return marked(picture, request)
 
@@ -414,11 +412,6 @@ class Engine:
     def sealing(self, request: Request) -> Seal:
         """`seal` for the files of one request."""
         return lambda data, media_type, title: self.seal(data, media_type, request, title).data
-
-
-def _refused(confirmed: bool) -> tuple[str, ...]:
-    """Actions of the policy that keep something back."""
-    return ("block",) if confirmed else ("block", "ask")
 
 
 def _as_part(event: Event, first: int, count: int) -> Event:

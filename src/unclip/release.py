@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from unclip.errors import InvalidArgument
 from unclip.pipeline.files import encode_png
 from unclip.pipeline.inputs import file_of
-from unclip.pipeline.recipe import images_of, map_parents
+from unclip.pipeline.recipe import map_parents, sources_of
 from unclip.provenance.manifest import MEDIA_TYPES, Ingredient, Making, SignedPicture, Signer
 from unclip.provenance.payload import payload_of
 from unclip.provenance.watermark import embed
@@ -83,9 +83,7 @@ def signed(
         SigningError: there is no valid key, or signing failed.
     """
     ingredients = []
-    for name, image in images_of(request):
-        if name == "mask":
-            continue
+    for name, image in sources_of(request):
         file = file_of(image)
         kind = None if file is None else _media_type(file)
         if file is None or kind is None:  # what was in memory has no file of its own
@@ -103,7 +101,7 @@ def check_sources(signer: Signer, request: Request) -> None:
     """
     if not isinstance(request, _SOURCES):
         return
-    for name, image in images_of(request):
+    for name, image in sources_of(request):
         file = file_of(image)
         reason = None if file is None else signer.forbids_use(file)
         if reason is not None:

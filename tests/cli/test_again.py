@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from unclip import cli
 from unclip.pipeline.files import read_picture
 
 
@@ -17,19 +16,6 @@ def are_the_same(one, other):
 
 
 SMALL = ["--size", "256x256", "--steps", "2", "--candidates", "2"]
-
-
-@pytest.fixture
-def unclip(capsys):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 from provenance_pictures import MADE, RECIPE, drawing, encoded
 
-from unclip import cli
 from unclip.pipeline.files import encode_png
 from unclip.provenance.keys import ROOT, local_credential
 from unclip.provenance.manifest import Ingredient, Making, Signer
@@ -130,17 +129,10 @@ def test_metadata_of_other_programs_is_shown(worker):
 
 
 @pytest.fixture
-def unclip(capsys, monkeypatch, tmp_path):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
+def unclip(unclip, monkeypatch, tmp_path):
+    """The command line, with a data folder of its own."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out, err
-
-    return run
+    return unclip
 
 
 @pytest.mark.parametrize(

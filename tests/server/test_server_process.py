@@ -9,22 +9,14 @@ import socket
 import pytest
 from server_process import SMALL, wait_for
 
-from unclip import cli
 from unclip.provenance.keys import make_credential
 
 
 @pytest.fixture
-def unclip(capsys, monkeypatch, tmp_path):
-    """Run a command on a data folder: (exit code, stdout, stderr)."""
+def unclip(unclip, monkeypatch, tmp_path):
+    """The command line, with a data folder of its own."""
     monkeypatch.setenv("UNCLIP_DATA", str(tmp_path / "data"))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out, err
-
-    return run
+    return unclip
 
 
 def test_keys(unclip):

@@ -19,7 +19,7 @@ from PIL.Image import Image
 
 from unclip.errors import InvalidArgument
 from unclip.pipeline.inputs import open_mask, open_picture, origin_of, read_bytes
-from unclip.requests import Request, shown
+from unclip.requests import Request, kinds_of_request, shown
 
 Reference = Mapping[str, Any]
 """`file` (None for a picture that was in memory), `sha256`, and for a mask its `mask_mode`."""
@@ -124,6 +124,11 @@ def images_of(request: Request) -> list[tuple[str, Image]]:
     ]
 
 
+def sources_of(request: Request) -> list[tuple[str, Image]]:
+    """The same without masks: what a request shows or is made from."""
+    return [(name, image) for name, image in images_of(request) if name != "mask"]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Image):
         return reference_to(value)
@@ -178,9 +183,3 @@ def _kind_of(recipe: Mapping[str, Any]) -> type[Request]:
         known = ", ".join(kinds)
         raise InvalidArgument("file", f"was made by {shown(operation)}; it may be by {known}")
     return kinds[operation]
-
-
-def kinds_of_request(base: type[Request] = Request) -> list[type[Request]]:
-    """Every class of request that says which operation it is."""
-    named = [base] if "operation" in vars(base) else []
-    return named + [kind for below in base.__subclasses__() for kind in kinds_of_request(below)]

@@ -12,6 +12,7 @@ from unclip.requests.base import (
     Generation,
     Request,
     check_choice,
+    kinds_of_request,
     shown,
     texts_of,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Request",
     "Variation",
     "check_choice",
+    "kinds_of_request",
     "outpainting",
     "shown",
     "texts_of",

@@ -178,3 +178,9 @@ def texts_of(request: Request) -> list[str]:
     """Every sentence of a request."""
     named = [getattr(request, name, None) for name in ("prompt", "source")]
     return [text for text in (*named, *getattr(request, "items", ())) if isinstance(text, str)]
+
+
+def kinds_of_request(base: type[Request] = Request) -> list[type[Request]]:
+    """Every class of request that says which operation it is."""
+    named = [base] if "operation" in vars(base) else []
+    return named + [kind for below in base.__subclasses__() for kind in kinds_of_request(below)]

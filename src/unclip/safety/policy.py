@@ -59,6 +59,10 @@ class Decision:
     scores: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(KEYS, 0.0))
     revised_prompt: str | None = None
 
+    def refuses(self, confirmed: bool = False) -> bool:
+        """Whether it keeps something back: what is asked about too, unless the user confirmed."""
+        return self.action == "block" or (self.action == "ask" and not confirmed)
+
 
 @dataclass(frozen=True)
 class Category:

@@ -116,7 +116,7 @@ class Drawing:
         self._store.jobs.report(self._leased, progress, previews)
 
     def _may_leave(self, preview: Image, request: Request) -> bool:
-        return self._engine.judge_picture(preview, request).action in ("allow", "warn")
+        return not self._engine.judge_picture(preview, request).refuses()
 
     def _hand_in(self, picture: Picture, request: Request, first: int) -> None:
         output = self._leased.job.output

@@ -26,9 +26,6 @@ from unclip.server.waiting import Waiting
 from unclip.store import Job, Seen, State, Store, StoredPicture
 from unclip.store.requests import pack
 
-REFUSED = ("ask", "block")
-"""Actions of the policy that keep a text out as it is: over HTTP there is nobody to ask."""
-
 _DECODES = 2  # pictures that are decoded at once; the largest takes 256 MB
 
 _log = logging.getLogger(LOGGER)
@@ -105,7 +102,7 @@ class Service:
         decision = await to_thread.run_sync(self.policy.judge_text, text)
         if decision.action == "ask" and decision.revised_prompt is not None:
             return decision.revised_prompt
-        if decision.action in REFUSED:
+        if decision.refuses():
             raise rejected(decision.message)
         return text
 

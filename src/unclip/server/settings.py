@@ -144,7 +144,12 @@ class Settings(BaseSettings):
         """
         if self.signing_certificate is not None and self.signing_key is not None:
             return file_credential(self.signing_certificate, self.signing_key)
-        return local_credential(self.data / "signing")
+        return local_credential(self.signing)
+
+    @property
+    def signing(self) -> Path:
+        """The folder of the certificate that is made at the first start."""
+        return self.data / "signing"
 
 
 def load_settings(**values: Any) -> Settings:

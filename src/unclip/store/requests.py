@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
 from unclip.errors import InvalidArgument
-from unclip.requests import Request
+from unclip.requests import Request, kinds_of_request
 
 _ORIGIN = "unclip.origin"
 """Where `unclip.pipeline.inputs` notes which file a picture was; a recipe names it by its hash."""
@@ -66,7 +66,7 @@ def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
         return tuple(restored(part) for part in value) if isinstance(value, list) else value
 
     operation = plain["operation"]
-    kind = {kind.operation: kind for kind in _kinds(Request)}.get(operation)
+    kind = {kind.operation: kind for kind in kinds_of_request()}.get(operation)
     if kind is None:
         raise InvalidArgument("operation", f"is {operation!r}, which this version does not know")
     values = {name: restored(value) for name, value in plain.items() if name != "operation"}
@@ -76,11 +76,3 @@ def unpack(plain: Mapping[str, Any], blobs: Sequence[bytes]) -> Request:
     for name, value in values.items():  # weights that are divided by their sum twice may differ
         object.__setattr__(request, name, value)
     return request
-
-
-def _kinds(base: type[Request]) -> Iterator[type[Request]]:
-    """Every class of request that says which operation it is."""
-    if "operation" in vars(base):
-        yield base
-    for kind in base.__subclasses__():
-        yield from _kinds(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -12,6 +12,9 @@ from unclip.models.text import TextEncoding, TextTower
 from unclip.models.tokenizer import Tokenizer
 from unclip.pipeline.stages.common import Running
 from unclip.types import Progress
+
+KEPT = 32
+"""Encodings that are kept, the latest used."""
 
 
 class Texts(NamedTuple):
@@ -37,26 +40,23 @@ class TextStage:
         self.tower, self.tokenizer = tower, tokenizer
         self.context = min(context, tower.config.context)
         self.device = tower.projection.weight.device
+        # A prompt is read by the policy and by the cascade, and the empty one by every request.
+        self._encoded = lru_cache(KEPT)(self._encode)
 
-    @torch.inference_mode()
     def embedding(self, text: str) -> Sequence[float]:
         """The sentence embedding: the mean of its states."""
-        tokens = self.tokenizer([text], self.context)
-        states = self.tower(tokens.ids.to(self.device), tokens.mask.to(self.device)).states
-        mean: list[float] = states[0].float().mean(0).tolist()
+        encoding, _ = self._encoded(text)
+        mean: list[float] = encoding.states[0].float().mean(0).tolist()
         return mean
 
-    @torch.inference_mode()
     def __call__(self, prompt: str = "") -> Running[Texts]:
-        encoding, truncated = self._encoded(prompt) if prompt else (self._empty, False)
+        empty, _ = self._encoded("")
+        encoding, truncated = self._encoded(prompt)
         yield Progress("text", 1, 1)
-        return Texts(encoding, self._empty, truncated, bool(prompt))
+        return Texts(encoding, empty, truncated, bool(prompt))
 
-    @cached_property
-    def _empty(self) -> TextEncoding:
-        return self._encoded("")[0]
-
-    def _encoded(self, text: str) -> tuple[TextEncoding, bool]:
+    @torch.inference_mode()
+    def _encode(self, text: str) -> tuple[TextEncoding, bool]:
         tokens = self.tokenizer([text], self.context)
         ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
         return self.tower(ids, mask), tokens.truncated[0]

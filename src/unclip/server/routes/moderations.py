@@ -17,7 +17,7 @@ from unclip.server.auth import Charged
 from unclip.server.errors import no_such_model
 from unclip.server.openapi import body_of
 from unclip.server.protocol import Body, Tag
-from unclip.server.service import REFUSED, service_of
+from unclip.server.service import service_of
 from unclip.server.uploads import read_json
 
 router = APIRouter(prefix="/v1/moderations", tags=["moderations"])
@@ -92,7 +92,7 @@ class ModerationResult(BaseModel):
         """Flagged is what would not be drawn."""
         scores: Mapping[str, float] = decision.scores
         return cls(
-            flagged=decision.action in REFUSED,
+            flagged=decision.refuses(),
             categories={key: score >= FLAG for key, score in scores.items()},
             category_scores=dict(scores),
             category_applied_input_types={key: ["text"] for key in scores},

@@ -10,7 +10,7 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel
 
 from unclip.pipeline.inputs import open_picture
-from unclip.provenance.keys import ROOT
+from unclip.provenance.keys import local_root
 from unclip.provenance.verify import verify
 from unclip.server.auth import Charged
 from unclip.server.openapi import body_of
@@ -52,7 +52,5 @@ async def verify_picture(http: HttpRequest, caller: Charged) -> Verified:
 
 
 def _verified(data: bytes, settings: Settings) -> Verified:
-    root = settings.data / "signing" / ROOT
-    anchors = root.read_text() if root.is_file() else None
-    report = verify(data, open_picture(data), anchors)
+    report = verify(data, open_picture(data), local_root(settings.signing))
     return Verified(words=report.words(), **report.as_dict())
