@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from unclip import cli
 from unclip.config import ModelConfig, tiny
 from unclip.engine import Engine
+from unclip.models.memory import Memory
 from unclip.models.tokenizer import Tokenizer
 from unclip.pipeline.bundle import Bundle, build_module, load_bundle, save_bundle
 from unclip.pipeline.bundle_files import components_of
@@ -37,7 +39,18 @@ def make_random_modules(config: ModelConfig, seed: int = 0) -> dict[str, nn.Modu
                     parameter.data = noise * parameter[0].numel() ** -0.5
                 else:
                     parameter.data += 0.1 * noise
+            if name == "memory":
+                fill_memory(modules[name])
     return modules
+
+
+def fill_memory(memory: nn.Module, things: int = 6, each: int = 3) -> None:
+    """With drawings and names of no meaning, and as many names of no thing."""
+    assert isinstance(memory, Memory)
+    rows = torch.randn(things * (each + 2), memory.config.embed_dim)
+    drawings, names = F.normalize(rows, dim=1).split((things * each, things * 2))
+    of = [*range(things), *[-1] * things]
+    memory.remember(drawings, torch.zeros(len(drawings)), [each] * things, names, of)
 
 
 @pytest.fixture(scope="session")

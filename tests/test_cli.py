@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from tiny_store import packages, store  # noqa: F401
+from unclip.config import tiny
+from unclip.pipeline.bundle_files import read_info
 from unclip.pipeline.files import read_picture
 
 SMALL = ["--size", "256x256", "--steps", "1", "--candidates", "1"]
@@ -167,6 +169,22 @@ def test_training_from_a_bundle(unclip, bundle_path, store, tmp_path):  # noqa: 
     code, _, err = unclip(*command, "--from", tmp_path / "again")
     assert code == 2
     assert "name a new --run" in one_line(err)
+
+
+def test_exporting_a_component_in_eight_bits(unclip, bundle_path, tmp_path):
+    run, out = shutil.copytree(bundle_path, tmp_path / "run"), tmp_path / "out"
+    (run / "config.json").write_text(json.dumps(tiny().to_json()))
+    code, _, err = unclip("export", run, out, "--eight-bits", "decoder", "--eight-bits", "x")
+    assert code == 2
+    assert "--eight-bits is 'x'; it may be text, image, prior" in one_line(err)
+    assert not out.exists()
+    options = ["--eight-bits", "decoder", "--eight-bits", "prior"]
+    assert unclip("export", run, out, "--version", "2", *options) == (0, f"{out}\n", "")
+    sizes = [read_info(path).files for path in (bundle_path, out)]
+    smaller = {name for name in sizes[0] if sizes[1][name][0] < sizes[0][name][0]}
+    assert smaller >= {"decoder.safetensors", "prior.safetensors"}
+    assert "text.safetensors" not in smaller
+    assert unclip("models", out)[0] == 0
 
 
 def test_training_without_its_packages_says_what_to_install(unclip, monkeypatch):

@@ -59,7 +59,11 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class PriorConfig:
-    """Diffusion prior: a causal transformer from text to image embedding (paper, section 2.2)."""
+    """Diffusion prior: a causal transformer from text to image embedding (paper, section 2.2).
+
+    Args:
+        anchors: embeddings of remembered drawings that it starts from, at most; 0 is the paper's.
+    """
 
     embed_dim: int
     text_width: int
@@ -72,6 +76,16 @@ class PriorConfig:
     schedule: ScheduleKind = "cosine"
     spacing: Spacing = "ends"
     prediction: Prediction = "x0"
+    anchors: int = 0
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """What the prior's anchors are taken from: so many drawings, under so many names."""
+
+    drawings: int
+    names: int
+    embed_dim: int
 
 
 @dataclass(frozen=True)
@@ -192,6 +206,8 @@ class SamplingConfig:
         interval: times, 0 clean and 1 noise, between which guidance acts.
         noise_level: what an upsampler with `UNetConfig.noise_level` is told of its input, 0 to 1.
         eta: fresh noise of `ddim`, 0 none and 1 as much as `ddpm`.
+        temperature: of the noise that the prior starts from. Less than 1 stays nearer to what is
+            likely, at the price of variety (truncation, as BigGAN's: arXiv 1809.11096).
     """
 
     sampler: str
@@ -200,13 +216,15 @@ class SamplingConfig:
     interval: tuple[float, float] = (0.0, 1.0)
     noise_level: float = 0.0
     eta: float = 0.0
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """A whole cascade. `sampling` has one entry for each of prior, decoder, upsampler_*.
 
-    `matte` cuts objects out; a cascade without one makes opaque pictures only.
+    `matte` cuts objects out; a cascade without one makes opaque pictures only. `memory` is there
+    where the prior has anchors.
     """
 
     name: str
@@ -218,6 +236,7 @@ class ModelConfig:
     upsampler_256: UNetConfig | None
     upsampler_1024: UNetConfig | None
     matte: MatteConfig | None = None
+    memory: MemoryConfig | None = None
     sampling: dict[str, SamplingConfig] = field(default_factory=dict)
     candidates: int = 4
 
@@ -234,7 +253,7 @@ def model_config_from_json(data: Any) -> ModelConfig:
 
 
 _SAMPLING = {
-    "prior": SamplingConfig("dpmpp_2m", 12, guidance=3.0),
+    "prior": SamplingConfig("dpmpp_2m", 12, guidance=2.0, temperature=0.4),
     "decoder": SamplingConfig("dpmpp_2m", 12, guidance=1.5, interval=(0.1, 0.9)),
     "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2),
     "upsampler_1024": SamplingConfig("ddim", 1, noise_level=0.1),
@@ -263,12 +282,13 @@ def tiny() -> ModelConfig:
         name="tiny",
         text=TextConfig(512, 64, 32, 2, 2, 64, 32),
         image=ImageConfig(64, 8, 32, 2, 2, 32, layout=2),
-        prior=PriorConfig(32, 32, 64, 32, 2, 2, 16),
+        prior=PriorConfig(32, 32, 64, 32, 2, 2, 16, anchors=2),
         autoencoder=AutoencoderConfig((8, 16, 16), 1, 1, 4),
         decoder=DiTConfig(8, 4, 8, 32, 2, 2, 32, 32, 16),
         upsampler_256=upsampler,
         upsampler_1024=dataclasses.replace(upsampler, image_size=1024, unshuffle=8),
         matte=MatteConfig(64, (8, 8)),
+        memory=MemoryConfig(64, 256, 32),
         sampling=_SAMPLING,
     )
 
@@ -296,7 +316,7 @@ def default() -> ModelConfig:
         name="default",
         text=TextConfig(6000, 128, 384, 6, 12, 1536, 384),
         image=ImageConfig(64, 8, 256, 6, 4, 384, layout=8),
-        prior=PriorConfig(384, 384, 64, 256, 6, 4, 64, spacing="trailing"),
+        prior=PriorConfig(384, 384, 64, 256, 6, 4, 64, spacing="trailing", anchors=2),
         autoencoder=AutoencoderConfig((64, 96, 128), 1, 2, 16),
         decoder=DiTConfig(8, 16, 8, 384, 8, 6, 384, 384, 512),
         upsampler_256=upsampler,
@@ -304,6 +324,7 @@ def default() -> ModelConfig:
             upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
         matte=MatteConfig(256, (16, 24, 32, 32)),
+        memory=MemoryConfig(11_000, 4_608, 384),
         sampling=_SAMPLING,
     )
 

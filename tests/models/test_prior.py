@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from unclip.config import default, karlo, tiny
+from unclip.config import PriorConfig, default, karlo, tiny
 from unclip.models.prior import Prior, PriorConditioning, drop_text
 
-CONFIG = tiny().prior
+CONFIG = dataclasses.replace(tiny().prior, anchors=0)
+WITH_ANCHORS = tiny().prior
 
 
-def make() -> Prior:
+def make(config: PriorConfig = CONFIG) -> Prior:
     """A prior in which every weight says something: fresh blocks are the identity."""
     torch.manual_seed(0)
-    prior = Prior(CONFIG).eval()
+    prior = Prior(config).eval()
     with torch.no_grad():
         for parameter in prior.parameters():
             parameter.normal_(std=0.2)
@@ -42,15 +43,16 @@ def noised(b: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def whole_pass(prior: Prior, x_t, t, text: PriorConditioning) -> torch.Tensor:
+def whole_pass(prior: Prior, x_t, t, text: PriorConditioning, anchors=()) -> torch.Tensor:
     """All tokens in one sequence under one causal mask, padding to the full context: no cache."""
     b, n, _ = text.states.shape
     gap = CONFIG.text_context - n
     states = F.pad(prior.states_in(text.states), (0, 0, 0, gap))
     z_t = prior.text_in(text.embedding * CONFIG.embed_dim**0.5)
-    suffix = [z_t, prior.time(t), prior.image_in(x_t), prior.query[0].expand(b, -1)]
+    remembered = [prior.anchor_in(anchor) for anchor in anchors]
+    suffix = [z_t, *remembered, prior.time(t), prior.image_in(x_t), prior.query[0].expand(b, -1)]
     x = torch.cat([states, torch.stack(suffix, 1)], 1) + prior.positions
-    mask = F.pad(F.pad(text.mask, (0, gap)), (0, 4), value=True)
+    mask = F.pad(F.pad(text.mask, (0, gap)), (0, len(suffix)), value=True)
     length = mask.shape[1]
     allowed = mask[:, None, None, :] & torch.ones(length, length, dtype=torch.bool).tril()
     for block in prior.blocks:
@@ -69,6 +71,32 @@ def test_the_cache_equals_one_causal_pass(grad, lengths, seed):
         expected = whole_pass(prior, x_t, t, text)
         torch.testing.assert_close(prior(x_t, t, cache), expected, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(prior(x_t, t, text), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_anchors_are_tokens_of_the_prefix_and_their_mean_is_kept():
+    prior, text = make(WITH_ANCHORS), texts([3, 6])
+    x_t, t = noised(2)
+    prior.fit_scale(torch.randn(64, CONFIG.embed_dim) + 1)
+    anchors = F.normalize(torch.randn(2, 2, CONFIG.embed_dim), dim=2)
+    anchors[1, 1] = 0  # the second row has one
+    cache = prior.prepare(text, anchors)
+    scaled = [prior.scale(anchors[:, 0]), prior.scale(anchors[:, 1]) * torch.tensor([[1], [0]])]
+    expected = whole_pass(prior, x_t, t, text, scaled)
+    torch.testing.assert_close(prior(x_t, t, cache), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(cache.anchor[0], (scaled[0] + scaled[1])[0] / 2)
+    torch.testing.assert_close(cache.anchor[1], scaled[0][1])
+    one = prior.prepare(text, anchors[:, :1])
+    torch.testing.assert_close(prior(x_t, t, one)[1], expected[1], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(prior(x_t, t, one)[0], expected[0], atol=1e-3)
+
+
+def test_the_spread_around_anchors_is_measured():
+    prior = make(WITH_ANCHORS)
+    mixing = torch.randn(CONFIG.embed_dim, CONFIG.embed_dim)
+    prior.fit_spread(torch.randn(20_000, CONFIG.embed_dim) @ mixing)
+    covariance = prior.axes @ prior.spread.diag() @ prior.axes.T
+    expected = mixing.T @ mixing
+    assert (covariance - expected).norm() < 0.05 * expected.norm()
 
 
 def test_one_cache_serves_every_step():
@@ -161,7 +189,7 @@ def test_published_and_shipped_sizes():
         published, ours = Prior(karlo().prior), Prior(default().prior)
     # Karlo's PriorTransformer counts its mean and std, 768 each, among 1,022,030,080 parameters.
     assert sum(p.numel() for p in published.parameters()) == 1_022_030_080 - 2 * 768
-    assert sum(p.numel() for p in ours.parameters()) == 5_282_688
+    assert sum(p.numel() for p in ours.parameters()) == 5_381_760
 
 
 def test_it_learns():

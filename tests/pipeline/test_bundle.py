@@ -9,11 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from unclip.config import tiny
+from unclip.config import MemoryConfig, tiny
 from unclip.errors import BundleError, InvalidArgument
+from unclip.models.memory import Memory
 from unclip.pipeline.bundle import (
+    _read,
+    _save_module,
     default_dtype,
     export_workspace,
+    fill,
     load_bundle,
     make_bundle,
     save_bundle,
@@ -246,10 +250,114 @@ def test_a_run_becomes_a_bundle(tokenizer, tmp_path, random_modules):
     with pytest.raises(InvalidArgument, match="has no prior yet"):
         export_workspace(run, out)
     save_file(modules["prior"].state_dict(), run / "prior.safetensors")
-    export_workspace(run, out, version="3", licence="MIT")
+    export_workspace(run, out, version="3", licence="MIT", eight_bits=["decoder"])
     loaded = load_bundle(out, "cpu", torch.float32)
     assert (loaded.name, loaded.version, loaded.record) == ("out", "3", {"clip": {"minutes": 3}})
     assert "clip" in (out / "MODEL_CARD.md").read_text()
+    assert torch.int8 in {value.dtype for value in load_file(out / "decoder.safetensors").values()}
+
+
+@pytest.fixture(scope="module")
+def small_path(tmp_path_factory, tokenizer, random_modules):
+    """The shared bundle with its prior and decoder in 8 bits. Copy it before changing it."""
+    path = tmp_path_factory.mktemp("small") / "tiny"
+    modules = random_modules(tiny())
+    with torch.no_grad():
+        modules["decoder"].blocks[0].mlp.down.weight[3] = 0
+    eight_bits = ["prior", "decoder"]
+    save_bundle(
+        path, tiny(), tokenizer, modules, {}, version="1", licence="MIT", eight_bits=eight_bits
+    )
+    return path
+
+
+def test_eight_bits_round_to_half_a_step_and_leave_the_rest(bundle_path, small_path):
+    loaded = load_bundle(small_path, "cpu", torch.float16)
+    for name in loaded.modules:
+        file = f"{name}.safetensors"
+        ordinary, small = load_file(bundle_path / file), load_file(small_path / file)
+        large = {key.removesuffix(".scale") for key in small if key.endswith(".scale")}
+        if name in ("prior", "decoder"):
+            assert (small_path / file).stat().st_size < (bundle_path / file).stat().st_size
+            parameters = loaded.modules[name].named_parameters()
+            assert large == {k for k, p in parameters if p.ndim == 2 and p.shape[1] >= 128} != set()
+        else:
+            assert not large
+        read = loaded.modules[name].state_dict()
+        assert set(read) == set(ordinary)
+        for key, weight in ordinary.items():
+            assert read[key].dtype == weight.dtype
+            if key not in large:
+                assert torch.equal(read[key], weight)
+                assert torch.equal(small[key], weight)
+                continue
+            assert small[key].dtype == torch.int8
+            scale = small[f"{key}.scale"]
+            assert (scale.dtype, scale.shape) == (torch.float32, (len(weight), 1))
+            if key == "blocks.0.mlp.down.weight" and name == "decoder":
+                assert scale[3] == 1
+                assert not read[key][3].any()
+                weight[3] = 0
+            off = (read[key].float() - weight.float()).abs() / scale
+            assert off.max() < 0.5 + 127 * 2**-11  # of which the second is float16's
+
+
+def test_eight_bits_stay_as_they_are_when_saved_again(small_path, tokenizer, tmp_path):
+    for dtype in (torch.float16, torch.float32):
+        loaded, out = load_bundle(small_path, "cpu", dtype), tmp_path / "tiny"
+        save_bundle(
+            *(out, loaded.config, tokenizer, loaded.modules, loaded.record),
+            **{"version": "1", "licence": "MIT", "eight_bits": ["decoder", "prior"]},
+        )
+        for file in small_path.iterdir():
+            assert (out / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_eight_bits_of_weights_that_they_cannot_hold(tokenizer, tmp_path, random_modules):
+    modules = random_modules(tiny())
+    arguments = {"version": "1", "licence": "MIT", "dtype": torch.float32}
+    with pytest.raises(InvalidArgument, match="--eight-bits is 'd'; it may be text, image, prior"):
+        save_bundle(tmp_path / "b", tiny(), tokenizer, modules, {}, eight_bits="d", **arguments)
+    with torch.no_grad():
+        modules["decoder"].blocks[0].mlp.down.weight.fill_(1e6)
+    with pytest.raises(BundleError, match=r"mlp.down.weight is not finite in torch.float16"):
+        save_bundle(
+            tmp_path / "b", tiny(), tokenizer, modules, {}, eight_bits=["decoder"], **arguments
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_eight_bits_whose_scale_is_broken(small_path, tmp_path):
+    path = shutil.copytree(small_path, tmp_path / "copy")
+    file = path / "decoder.safetensors"
+    state, key = load_file(file), "blocks.1.mlp.down.weight"
+    scale = state.pop(f"{key}.scale")
+    flat, wide = scale[:, 0].contiguous(), scale.expand(-1, 128).contiguous()
+    for broken in (scale[:-1].contiguous(), flat, wide, scale[:1].clone(), scale.int()):
+        save_file({**state, f"{key}.scale": broken}, file)
+        relist(path)
+        assert f"has {key}.scale of shape {tuple(broken.shape)} in" in refused(path)
+    save_file(state, file)
+    relist(path)
+    assert f"has {key} in torch.int8; its config says torch.float32" in refused(path)
+    for name in ("extra", "blocks.1.norm_mlp.weight", key):
+        whole = {**state, key: state[key].half(), f"{name}.scale": scale}
+        save_file(whole, file)
+        relist(path)
+        assert f"has {name}.scale, which its config does not describe" in refused(path)
+
+
+def test_whole_numbers_that_are_the_networks_own_load_untouched(tmp_path):
+    memory = Memory(MemoryConfig(5, 2, 128))
+    for number, buffer in enumerate(memory.buffers(), 1):
+        buffer.fill_(number)
+    file = tmp_path / "memory.safetensors"
+    _save_module(file, memory, torch.float16, eight_bits=True)
+    loaded = Memory(memory.config)
+    fill(loaded, _read(file), file)
+    for key, value in memory.state_dict().items():
+        assert loaded.state_dict()[key].dtype == value.dtype
+        assert torch.equal(loaded.state_dict()[key], value)
 
 
 def test_a_bundle_can_be_made_of_networks_in_memory(tokenizer, random_modules):

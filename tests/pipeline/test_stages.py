@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from unclip.config import SamplingConfig, UNetConfig
+from unclip.diffusion.gaussian import Gaussian
 from unclip.diffusion.guidance import classifier_free_guidance
 from unclip.diffusion.process import denoiser
 from unclip.diffusion.samplers import SAMPLERS, randn_rows
@@ -50,16 +51,29 @@ def test_text_has_no_padding_and_says_when_it_is_cut(bundle):
     assert long.prompt.states.shape[1] == 8
 
 
+def remembered(bundle, n: int, k: int) -> torch.Tensor:
+    """Embeddings of drawings, `n k e`."""
+    return bundle.memory.drawing(slice(n * k)).reshape(n, k, -1)
+
+
 def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts):
-    stage = PriorStage(bundle.prior, SamplingConfig("ddim", 4))
-    drawn = drain(stage(texts, generators(3, 4), candidates=3))
+    stage = PriorStage(bundle.prior, SamplingConfig("ddim", 4, temperature=0.5))
+    anchors = remembered(bundle, 2, 1)
+    drawn = drain(stage(texts, generators(3, 4), 3, anchors))
 
     schedule = make_schedule(bundle.config.prior.schedule)
     for k, seed in enumerate((3, 4)):
         generator = generators(seed)[0]
-        x_t = randn_rows((3, bundle.config.prior.embed_dim), [generator] * 3)
-        for i in range(3):  # one candidate at a time, without the cache
-            denoise = denoiser(lambda x, t: bundle.prior(x, t, texts.prompt), "x0", schedule)
+        x_t = 0.5 * randn_rows((3, bundle.config.prior.embed_dim), [generator] * 3)
+        prior, (anchor,) = bundle.prior, anchors[k]
+        gaussian, mean = Gaussian(prior.axes, prior.spread), prior.scale(anchor[None])
+
+        def denoise(x, t, prior=prior, anchor=anchor, gaussian=gaussian, mean=mean):
+            guess = gaussian.guess(x, mean, *schedule.alpha_sigma(t))
+            cache = prior.prepare(texts.prompt, anchor[None, None])
+            return guess.x0 + guess.left * prior(x, schedule.network_time(t).float(), cache)
+
+        for i in range(3):  # one candidate at a time
             with torch.no_grad():
                 *_, step = SAMPLERS["ddim"](denoise, x_t[i : i + 1], schedule.times(4), schedule)
             z = bundle.prior.unscale(step.x_t)
@@ -75,7 +89,10 @@ def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts):
 def test_the_prior_can_be_guided(bundle, texts):
     plain = PriorStage(bundle.prior, SamplingConfig("ddpm", 3))
     guided = PriorStage(bundle.prior, SamplingConfig("ddpm", 3, guidance=4.0))
-    a, b = (drain(stage(texts, generators(1))).embedding for stage in (plain, guided))
+    anchors = remembered(bundle, 1, 2)
+    a, b = (
+        drain(stage(texts, generators(1), anchors=anchors)).embedding for stage in (plain, guided)
+    )
     assert a.shape == b.shape
     assert not torch.allclose(a, b, atol=1e-3)
 

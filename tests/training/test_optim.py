@@ -14,7 +14,7 @@ from unclip.config import default, tiny
 from unclip.models.dit import LatentTransformer
 from unclip.pipeline.bundle import build_module
 from unclip.pipeline.bundle_files import COMPONENTS
-from unclip.training.optim import EMA, make_optimizers, rate, set_rate, split_parameters
+from unclip.training.optim import EMA, Muon, make_optimizers, rate, set_rate, split_parameters
 
 shares = st.floats(0, 1)
 
@@ -43,6 +43,24 @@ def test_first_and_last_layers_and_the_frozen_are_left_to_others():
     assert {names[id(p)].split(".")[0] for p in muon} == {"blocks", "sketch"}
     assert {"input.weight", "output.weight"} <= {names[id(p)] for p in adamw}
     assert not any(names[id(p)].startswith("blocks.0.") for p in [*muon, *adamw])
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_muon_moves_as_the_librarys_does(shape):
+    """Which computes in bfloat16: a step has the length of the rate, the difference is rounding."""
+    torch.manual_seed(0)
+    ours = nn.Parameter(torch.zeros(shape))
+    theirs = nn.Parameter(torch.zeros(shape))
+    optimizers = (
+        Muon([ours], lr=0.1),
+        torch.optim.Muon([theirs], lr=0.1, weight_decay=0.0, adjust_lr_fn="original"),
+    )
+    for _ in range(4):
+        ours.grad = torch.randn(shape)
+        theirs.grad = ours.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert (ours - theirs).norm() < 0.02 * theirs.norm()
 
 
 def test_rates_keep_their_proportions():

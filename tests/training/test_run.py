@@ -53,7 +53,7 @@ def start(store, bundle_path):
 def test_filling_a_run_is_the_reverse_of_exporting_it(begun, bundle_path, tmp_path):
     for name in components_of(tiny_model()):
         state = load_file(begun / component_file(name))
-        assert all(v.dtype in (torch.float32, torch.int64) for v in state.values())
+        assert all(v.dtype == torch.float32 for v in state.values() if v.is_floating_point())
     workspace = Workspace(begun)
     assert workspace.config == tiny_model()
     assert workspace.filled_from(bundle_path)
@@ -70,6 +70,8 @@ def test_the_trained_networks_and_their_average_start_from_the_bundle(
     objective.freeze_others()
     average = EMA(objective, 1.0).average
     for name, component in objective.components().items():
+        if name == "memory":  # is filled anew, by the towers that there are
+            continue
         state = networks_of(bundle)[name].state_dict()
         for key, value in component.state_dict().items():
             assert torch.equal(value, state[key]), key

@@ -82,11 +82,18 @@ def export(
     out: Annotated[Path, typer.Argument(help="Bundle to write.")],
     version: Annotated[str, typer.Option(help="Version to give it.")] = "0.1.0",
     licence: Annotated[str, typer.Option(help="SPDX name.")] = "Apache-2.0",
+    eight_bits: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMPONENT",
+            help="Store the large matrices of this one in half the bytes; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Make a bundle from a run."""
     from unclip.pipeline.bundle import export_workspace
 
-    export_workspace(run, out, version=version, licence=licence)
+    export_workspace(run, out, version=version, licence=licence, eight_bits=eight_bits or ())
     print(out)
 
 

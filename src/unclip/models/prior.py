@@ -4,6 +4,11 @@ A causal transformer reads [text states, z_t, time, noised z_i, query] and predi
 the last token. The text states and z_t do not depend on the step, and under the causal mask nothing
 after them reaches them: their keys and values are computed once a text, and each sampling step runs
 three tokens.
+
+A small network cannot hold thousands of drawings in its weights. One with `anchors` need not: it is
+given the embeddings of remembered drawings that the text names (after z_t), as in retrieval-
+augmented diffusion (arXiv 2204.11824; kNN-Diffusion, 2204.02849), and predicts what is left beside
+a Gaussian around them (`diffusion.gaussian`).
 """
 
 from __future__ import annotations
@@ -29,17 +34,20 @@ KeysValues = tuple[Float[Tensor, "b h n d"], Float[Tensor, "b h n d"]]
 
 
 class PriorCache(NamedTuple):
-    """What `Prior.prepare` keeps of a text: keys and values of each block, and what is padding."""
+    """What `Prior.prepare` keeps of a text: keys and values of each block, and what is padding;
+    and the mean of its anchors, in the scaled space."""
 
     blocks: tuple[KeysValues, ...]
     mask: Bool[Tensor, "b n"]
+    anchor: Float[Tensor, "b e"] | None = None
 
     def repeated(self, times: int) -> PriorCache:
         """The rows, `times` over."""
         if times == 1:
             return self
         blocks = tuple((k.repeat(times, 1, 1, 1), v.repeat(times, 1, 1, 1)) for k, v in self.blocks)
-        return PriorCache(blocks, self.mask.repeat(times, 1))
+        anchor = None if self.anchor is None else self.anchor.repeat(times, 1)
+        return PriorCache(blocks, self.mask.repeat(times, 1), anchor)
 
 
 class PriorBlock(nn.Module):
@@ -82,11 +90,16 @@ class Prior(nn.Module):
     in which `forward` takes and gives embeddings. `scale` and `unscale` lead there and back; the
     paper's one factor of 17.2 is `mean` 0 and `std` 1 / 17.2.
 
-    Positions are learned: text states at 0 to n - 1, the other four tokens always at the last four.
+    Positions are learned: text states at 0 to n - 1, all other tokens always at the last places.
+
+    With anchors, `axes` and `spread` are the principal axes of what embeddings differ from theirs
+    by, and the variances along them, in the scaled space.
     """
 
     mean: Float[Tensor, "1 e"]
     std: Float[Tensor, "1 e"]
+    axes: Float[Tensor, "e e"]
+    spread: Float[Tensor, " e"]
 
     def __init__(self, config: PriorConfig) -> None:
         super().__init__()
@@ -98,7 +111,7 @@ class Prior(nn.Module):
         self.states_in = nn.Linear(config.text_width, width)
         self.query = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.positions = nn.Parameter(
-            torch.randn(1, config.text_context + 1 + _SUFFIX, width) * 0.02
+            torch.randn(1, config.text_context + 1 + config.anchors + _SUFFIX, width) * 0.02
         )
         self.blocks = nn.ModuleList(
             PriorBlock(width, config.heads, config.head_dim) for _ in range(config.depth)
@@ -107,6 +120,10 @@ class Prior(nn.Module):
         self.image_out = nn.Linear(width, config.embed_dim)
         self.register_buffer("mean", torch.zeros(1, config.embed_dim))
         self.register_buffer("std", torch.ones(1, config.embed_dim))
+        if config.anchors:
+            self.anchor_in = nn.Linear(config.embed_dim, width)
+            self.register_buffer("axes", torch.eye(config.embed_dim))
+            self.register_buffer("spread", torch.ones(config.embed_dim))
 
     def scale(self, z: Float[Tensor, "b e"]) -> Float[Tensor, "b e"]:
         """Plain CLIP space to the prior's."""
@@ -123,9 +140,31 @@ class Prior(nn.Module):
         self.mean.copy_(z.mean(0, keepdim=True))
         self.std.copy_(z.std(0, keepdim=True).clamp_min(1e-4))
 
-    def prepare(self, conditioning: PriorConditioning) -> PriorCache:
-        """Everything that a text fixes for all steps. States past `text_context` are left out."""
-        context = self.config.text_context
+    def middle(self, anchors: Float[Tensor, "b k e"]) -> Float[Tensor, "b e"]:
+        """The mean of each row's anchors, in the scaled space; zeros are none."""
+        count = (anchors != 0).any(dim=2).sum(dim=1, keepdim=True)
+        return self._scaled(anchors).sum(dim=1) / count.clamp_min(1)
+
+    def _scaled(self, anchors: Float[Tensor, "b k e"]) -> Float[Tensor, "b k e"]:
+        return self.scale(anchors) * (anchors != 0).any(dim=2, keepdim=True)
+
+    @torch.no_grad()
+    def fit_spread(self, differences: Float[Tensor, "b e"]) -> None:
+        """Set `axes` and `spread` from what embeddings differ from their anchors by, scaled."""
+        variances, axes = torch.linalg.eigh(differences.T @ differences / len(differences))
+        self.axes.copy_(axes)
+        self.spread.copy_(variances.clamp_min(1e-4))
+
+    def prepare(
+        self, conditioning: PriorConditioning, anchors: Float[Tensor, "b k e"] | None = None
+    ) -> PriorCache:
+        """Everything that a text fixes for all steps. States past `text_context` are left out.
+
+        Args:
+            anchors: in plain CLIP space, up to the config's number of each text and at least one;
+                zeros are none. None for a prior without.
+        """
+        context, last = self.config.text_context, self.positions.shape[1] - _SUFFIX
         dtype = self.states_in.weight.dtype
         states = self.states_in(conditioning.states[:, :context].to(dtype))
         n = states.shape[1]
@@ -133,14 +172,20 @@ class Prior(nn.Module):
         if self.config.normalize:  # from unit length to unit variance, where layers learn well
             z_t = z_t * math.sqrt(self.config.embed_dim)
         x = torch.cat([states, self.text_in(z_t.to(dtype))[:, None]], dim=1)
-        x = x + torch.cat([self.positions[:, :n], self.positions[:, context : context + 1]], dim=1)
-        mask = F.pad(conditioning.mask[:, :context], (0, 1), value=True)
-        allowed = mask[:, None, None, :] & _causal(n + 1, n + 1, x.device)
+        mean, k = None, self.config.anchors
+        if k:
+            assert anchors is not None, "this prior starts from anchors"
+            anchors = F.pad(anchors.float(), (0, 0, 0, k - anchors.shape[1]))
+            mean = self.middle(anchors)
+            x = torch.cat([x, self.anchor_in(self._scaled(anchors).to(dtype))], dim=1)
+        x = x + torch.cat([self.positions[:, :n], self.positions[:, context:last]], dim=1)
+        mask = F.pad(conditioning.mask[:, :context], (0, 1 + k), value=True)
+        allowed = mask[:, None, None, :] & _causal(n + 1 + k, n + 1 + k, x.device)
         blocks = []
         for block in self.blocks:
             x, keys_values = block(x, allowed)
             blocks.append(keys_values)
-        return PriorCache(tuple(blocks), mask)
+        return PriorCache(tuple(blocks), mask, mean)
 
     def forward(
         self,
@@ -148,14 +193,15 @@ class Prior(nn.Module):
         t: Float[Tensor, " b"],
         conditioning: PriorConditioning | PriorCache,
     ) -> Float[Tensor, "b e"]:
-        """The x0 estimate (paper, equation 2), in the prior's scaled space and in float32.
+        """The x0 estimate (paper, equation 2), in the prior's scaled space and in float32; with
+        anchors, what `diffusion.gaussian.around` makes one of.
 
         Args:
             x_t: noised z_i, in the scaled space; one for each text, or one for each text, then
                 another for each, and so on.
             t: steps of the training schedule, 0 to 999; fractions are fine.
             conditioning: the text, or what `prepare` made of it, which gives the same result and
-                leaves three tokens to run.
+                leaves three tokens to run. With anchors it is the latter.
         """
         if not isinstance(conditioning, PriorCache):
             conditioning = self.prepare(conditioning)

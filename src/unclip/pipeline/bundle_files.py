@@ -39,11 +39,22 @@ COMPONENTS = (
     "upsampler_256",
     "upsampler_1024",
     "matte",
+    "memory",
 )
 """In the order of the cascade; also the fields of `ModelConfig` and the names of the files."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_DTYPE_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "U8": 1, "BOOL": 1}
+_DTYPE_BYTES = {
+    "F64": 8,
+    "I64": 8,
+    "F32": 4,
+    "I32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
 
 
 @dataclass(frozen=True)

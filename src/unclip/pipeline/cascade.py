@@ -17,8 +17,11 @@ from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.stages import (
     DecoderStage,
     Draft,
+    Drawn,
     Evaluate,
+    Generators,
     KnownPixels,
+    MemoryStage,
     PriorStage,
     Running,
     Texts,
@@ -44,6 +47,11 @@ class Cascade:
         config, sampling = bundle.config, bundle.config.sampling
         self.bundle = bundle
         self.text = TextStage(bundle.text, bundle.tokenizer, config.prior.text_context)
+        self.memory = (
+            None
+            if bundle.memory is None
+            else MemoryStage(bundle.memory, self.text.embeddings, config.prior.anchors)
+        )
         self.prior = PriorStage(bundle.prior, sampling["prior"], evaluate)
         self.decoder = DecoderStage(
             bundle.decoder, bundle.autoencoder, sampling["decoder"], evaluate
@@ -59,6 +67,19 @@ class Cascade:
                     UpsamplerStage(name, network, sampling[name], factor, evaluate)
                 )
                 side = network.config.image_size
+
+    def imagine(
+        self, prompt: str, texts: Texts, generators: Generators, draws: int = 1
+    ) -> Running[Drawn]:
+        """Image embeddings of a text: what the memory has of it, and what the prior makes of that.
+
+        Args:
+            draws: of which the one nearest the text is kept.
+        """
+        anchors = None
+        if self.memory is not None:
+            anchors = self.memory(prompt, texts.prompt.embedding, generators)
+        return self.prior(texts, generators, draws, anchors)
 
     @property
     def largest(self) -> int:
@@ -142,7 +163,7 @@ def plan_generation(cascade: Cascade, request: Generation | Filling) -> Running[
     generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
     texts = yield from cascade.text(request.prompt)
     x_t = cascade.decoder.noise(generators)
-    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
+    drawn = yield from cascade.imagine(request.prompt, texts, generators, PRIOR_DRAWS)
     return Plan(
         z_i=drawn.embedding,
         texts=texts,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+
+from unclip.pipeline.bundle import default_dtype
 
 _HIDDEN = {"blocks", "sketch", "layout", "layout_projection"}
 
@@ -35,6 +39,45 @@ def split_parameters(
     return muon, adamw, slow_ones
 
 
+class Muon(torch.optim.Optimizer):
+    """Momentum whose matrices are made orthogonal (Jordan et al. 2024) by five Newton-Schulz steps,
+    and scaled by max(1, rows / columns)**0.5, under which one rate fits every matrix.
+
+    `torch.optim.Muon` does the same in bfloat16 only, ten times slower on a processor that does not
+    multiply in it.
+    """
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        """Move every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["momentum_buffer"] = torch.zeros_like(parameter.grad)
+                average = state["momentum_buffer"].lerp_(parameter.grad, 1 - group["momentum"])
+                ahead = parameter.grad.lerp(average, group["momentum"])
+                scale = max(1, parameter.shape[0] / parameter.shape[1]) ** 0.5
+                parameter.add_(orthogonal(ahead), alpha=-group["lr"] * scale)
+
+
+def orthogonal(x: Float[Tensor, "r c"]) -> Float[Tensor, "r c"]:
+    """Nearly U V^T of x = U S V^T: the quintic step pushes every singular value into 0.7 to 1.2."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    y = x.to(default_dtype(x.device))
+    y = y.T if len(x) > x.shape[1] else y
+    y = y / y.norm().clamp_min(1e-7)
+    for _ in range(5):
+        gram = y @ y.T
+        y = torch.addmm(y, torch.addmm(gram, gram, gram, beta=b, alpha=c), y, beta=a)
+    return (y.T if len(x) > x.shape[1] else y).to(x.dtype)
+
+
 def make_optimizers(
     module: nn.Module,
     *,
@@ -55,10 +98,7 @@ def make_optimizers(
         )
     ]
     if muon:
-        # "original" scales by max(1, rows/columns)**0.5, under which one rate fits every matrix.
-        optimizers.append(
-            torch.optim.Muon(muon, lr=muon_lr, weight_decay=0.0, adjust_lr_fn="original")
-        )
+        optimizers.append(Muon(muon, muon_lr))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]

@@ -7,6 +7,7 @@ without looking.
 
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, drain, mapped
 from unclip.pipeline.stages.decoder import DecoderStage, Draft, Drawing, KnownPixels
+from unclip.pipeline.stages.memory import MemoryStage
 from unclip.pipeline.stages.prior import Drawn, PriorStage
 from unclip.pipeline.stages.text import Texts, TextStage
 from unclip.pipeline.stages.upsampler import UpsamplerStage
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluate",
     "Generators",
     "KnownPixels",
+    "MemoryStage",
     "PriorStage",
     "Running",
     "TextStage",

@@ -10,13 +10,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unclip.config import SamplingConfig
+from unclip.diffusion.gaussian import Gaussian, around
 from unclip.diffusion.guidance import classifier_free_guidance
 from unclip.diffusion.process import AnyDenoiser, denoiser
 from unclip.diffusion.samplers import get_sampler, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.prior import Prior, PriorCache
+from unclip.models.text import TextEncoding
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone
-from unclip.pipeline.stages.text import Texts
+from unclip.pipeline.stages.text import Texts, expanded
 from unclip.types import Progress
 
 ROWS = 64
@@ -42,26 +44,41 @@ class PriorStage:
         self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
 
     @torch.inference_mode()
-    def __call__(self, texts: Texts, generators: Generators, candidates: int = 1) -> Running[Drawn]:
+    def __call__(
+        self,
+        texts: Texts,
+        generators: Generators,
+        candidates: int = 1,
+        anchors: Float[Tensor, "n k e"] | None = None,
+    ) -> Running[Drawn]:
         prior, sampling = self.prior, self.sampling
         rows = [g for g in generators for _ in range(candidates)]
-        given = _expand_cache(prior.prepare(texts.prompt), len(rows))
+        if anchors is not None:
+            anchors = anchors.repeat_interleave(candidates, dim=0)
 
-        def of(cache: PriorCache) -> AnyDenoiser:
+        def of(text: TextEncoding) -> AnyDenoiser:
+            if anchors is None:
+                cache = _expand_cache(prior.prepare(text), len(rows))
+            else:
+                cache = prior.prepare(expanded(text, len(rows)), anchors)
+
             def network(x: Tensor, t: Tensor) -> Tensor:
                 return self.evaluate(prior, ROWS, x, t, cache)
 
-            return denoiser(network, prior.config.prediction, self.schedule)
+            if cache.anchor is None:
+                return denoiser(network, prior.config.prediction, self.schedule)
+            return around(network, Gaussian(prior.axes, prior.spread), cache.anchor, self.schedule)
 
-        denoise = of(given)
+        denoise = of(texts.prompt)
         if sampling.guidance != 1:
-            other = of(_expand_cache(prior.prepare(texts.empty), len(rows)))
+            other = of(texts.empty)
             one = denoise
             denoise = classifier_free_guidance(
                 one, lambda x, t: (one(x, t), other(x, t)), sampling.guidance, sampling.interval
             )
         device = prior.query.device
         x_t = randn_rows((len(rows), prior.config.embed_dim), rows, device=device)
+        x_t = x_t * sampling.temperature
         steps = get_sampler(sampling.sampler)(
             denoise, x_t, self.schedule.times(sampling.steps), self.schedule, generators=rows
         )

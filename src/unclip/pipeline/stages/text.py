@@ -7,6 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
 
 from unclip.models.text import TextEncoding, TextTower
 from unclip.models.tokenizer import Tokenizer
@@ -56,7 +59,21 @@ class TextStage:
         return Texts(encoding, empty, truncated, bool(prompt))
 
     @torch.inference_mode()
+    def embeddings(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
+        """Of several texts at once, of unit length."""
+        tokens = self.tokenizer(texts, self.context)
+        ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
+        return F.normalize(self.tower(ids, mask).embedding.float(), dim=1)
+
+    @torch.inference_mode()
     def _encode(self, text: str) -> tuple[TextEncoding, bool]:
         tokens = self.tokenizer([text], self.context)
         ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
         return self.tower(ids, mask), tokens.truncated[0]
+
+
+def expanded(text: TextEncoding, n: int) -> TextEncoding:
+    """The one text of an encoding for n rows, without a copy."""
+    return TextEncoding(
+        text.embedding.expand(n, -1), text.states.expand(n, -1, -1), text.mask.expand(n, -1)
+    )

@@ -17,9 +17,10 @@ from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
 from unclip.models.dit import Known, LatentTransformer, known_channels
 from unclip.models.image import ImageTower
+from unclip.models.memory import Memory
 from unclip.models.prior import Prior
 from unclip.models.text import TextTower
-from unclip.pipeline.stages import DecoderStage, PriorStage, TextStage, drain
+from unclip.pipeline.stages import DecoderStage, MemoryStage, PriorStage, TextStage, drain
 from unclip.training.data import (
     PROMPTS,
     TEXT_TOKENS,
@@ -63,6 +64,9 @@ class DecoderObjective(Objective):
         self.prior = Prior(config.prior) if workspace.has("prior") else None
         if self.prior is not None:
             workspace.load("prior", self.prior)
+        self.memory = Memory(config.memory) if config.memory and workspace.has("memory") else None
+        if self.memory is not None:
+            workspace.load("memory", self.memory)
         self.schedule = make_schedule(config.decoder.schedule)
         self.recipe, self.composer, self.config = recipe, composer, config
         self.workspace = workspace
@@ -166,12 +170,18 @@ class DecoderObjective(Objective):
         generators = [torch.Generator().manual_seed(seed) for seed in range(n)]
         decoder = DecoderStage(self.decoder, self.autoencoder, sampling["decoder"])
         with self.autocast():
-            texts = drain(TextStage(self.text, self.tokenizer, TEXT_TOKENS)(prompt))
+            reader = TextStage(self.text, self.tokenizer, TEXT_TOKENS)
+            texts = drain(reader(prompt))
             noise = decoder.noise(generators)
             if z_i is None:
                 assert self.prior is not None
-                prior = PriorStage(self.prior, sampling["prior"])
-                z_i = drain(prior(texts, generators, self.config.candidates)).embedding
+                prior, anchors = PriorStage(self.prior, sampling["prior"]), None
+                if self.memory is not None:
+                    most = self.config.prior.anchors
+                    recall = MemoryStage(self.memory, reader.embeddings, most)
+                    anchors = recall(prompt, texts.prompt.embedding, generators)
+                drawn = drain(prior(texts, generators, self.config.candidates, anchors))
+                z_i = drawn.embedding
             return drain(decoder(z_i, texts, noise, generators)).pixels
 
 

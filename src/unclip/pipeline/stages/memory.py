@@ -1,0 +1,107 @@
+"""A prompt to embeddings of remembered drawings: what the prior starts from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unclip.models.memory import Memory
+from unclip.pipeline.stages.common import Generators
+
+WORDS, LONGEST = 32, 3
+"""Words of a prompt that are looked at, and of a phrase that may be a name."""
+SURE = 0.75
+"""Cosine at which a phrase is a name. Where no phrase is, the nearest one must do."""
+PER_WORD = 0.02
+"""By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
+TEMPERATURE = 0.05
+"""Of the choice among a name's drawings, in cosines with the whole prompt: style, colour, tone."""
+
+
+_TAG = 0x3E3
+
+
+class Named(NamedTuple):
+    """A phrase of a prompt: its words from `start` to `end`, what they are the name of (-1: of no
+    thing), and their cosine with that name."""
+
+    start: int
+    end: int
+    thing: int
+    cosine: float
+
+
+class MemoryStage:
+    """Finds the things that a prompt names, up to as many as the prior takes.
+
+    Args:
+        embed: texts to embeddings of unit length.
+        most: anchors that the prior takes.
+    """
+
+    def __init__(
+        self, memory: Memory, embed: Callable[[Sequence[str]], Float[Tensor, "p e"]], most: int
+    ) -> None:
+        self.memory, self.embed, self.most = memory, embed, most
+
+    @torch.inference_mode()
+    def __call__(
+        self, prompt: str, z_t: Float[Tensor, "1 e"], generators: Generators
+    ) -> Float[Tensor, "n k e"]:
+        """For each generator one drawing of each thing, of which it draws the more often those that
+        look like the whole prompt. The generators themselves are left as they are."""
+        own = [_beside(generator) for generator in generators]
+        memory, z_t = self.memory, z_t[0].float()
+        chosen = []
+        for named in self.named(prompt):
+            rows = memory.rows_of(named.thing)
+            drawings = memory.drawing(rows)
+            odds = (drawings @ z_t / TEMPERATURE + memory.weight[rows]).softmax(dim=0).cpu()
+            chosen.append(drawings[[int(torch.multinomial(odds, 1, generator=g)) for g in own]])
+        return torch.stack(chosen, dim=1)
+
+    @torch.inference_mode()
+    def named(self, prompt: str) -> list[Named]:
+        """The things that a prompt names, in its order; at least one."""
+        words = re.findall(r"[\w'-]+", prompt)[:WORDS] or [prompt]
+        spans = [
+            (start, start + n)
+            for n in range(1, min(LONGEST, len(words)) + 1)
+            for start in range(len(words) - n + 1)
+        ]
+        memory = self.memory
+        nearness = memory.nearness(self.embed([" ".join(words[a:b]) for a, b in spans]))
+        best = nearness.max(dim=1)
+        things = memory.thing[best.indices]
+        found = [
+            Named(*span, int(thing), float(cosine))
+            for span, thing, cosine in zip(spans, things, best.values, strict=True)
+        ]
+        found.sort(key=lambda one: -one.cosine - PER_WORD * (one.end - one.start))
+        sure = _apart([one for one in found if one.cosine >= SURE])
+        named = [one for one in sure if one.thing >= 0][: self.most]
+        if not named:
+            nearest = nearness.masked_fill(memory.thing < 0, -1.0).amax(dim=0)
+            named = [Named(0, 0, int(memory.thing[nearest.argmax()]), float(nearest.max()))]
+        return sorted(named)
+
+
+def _beside(generator: torch.Generator) -> torch.Generator:
+    """One of the same seed that gives other numbers."""
+    mixed = np.random.SeedSequence((generator.initial_seed(), _TAG)).generate_state(1)
+    return torch.Generator().manual_seed(int(mixed[0]))
+
+
+def _apart(found: Sequence[Named]) -> list[Named]:
+    """Those that share no word with one before them."""
+    kept: list[Named] = []
+    for one in found:
+        if all(one.end <= other.start or other.end <= one.start for other in kept):
+            kept.append(one)
+    return kept

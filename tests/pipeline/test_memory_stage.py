@@ -1,0 +1,101 @@
+"""What a prompt brings to mind. The texts' embeddings are made up here, so that all is known."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from unclip.config import MemoryConfig
+from unclip.models.memory import Memory
+from unclip.pipeline.stages import MemoryStage
+
+SIZE = 16
+THINGS = ("dog", "hot dog", "cat", "traffic light")
+NOTHING = ("red", "to the left of", "3d render")
+
+
+def embed(texts):
+    """Each text's own direction, the same at every call; a word more is no neighbour."""
+    made = []
+    for text in texts:
+        generator = torch.Generator().manual_seed(sum(text.lower().encode()) * 7 + len(text))
+        made.append(F.normalize(torch.randn(SIZE, generator=generator), dim=0))
+    return torch.stack(made)
+
+
+def drawings(thing: int, n: int = 3) -> torch.Tensor:
+    return F.normalize(torch.eye(SIZE)[thing] + 0.1 * torch.eye(SIZE)[8 : 8 + n], dim=1)
+
+
+@pytest.fixture
+def memory():
+    memory = Memory(MemoryConfig(20, 12, SIZE))  # with room left over
+    rows = torch.cat([drawings(k) for k in range(len(THINGS))])
+    of = [*range(len(THINGS)), *[-1] * len(NOTHING)]
+    counts = [3] * len(THINGS)
+    memory.remember(rows, torch.zeros(len(rows)), counts, embed((*THINGS, *NOTHING)), of)
+    return memory
+
+
+@pytest.fixture
+def stage(memory):
+    return MemoryStage(memory, embed, 2)
+
+
+def names(stage, prompt):
+    return [THINGS[named.thing] for named in stage.named(prompt)]
+
+
+def generators(*seeds):
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a dog", ["dog"]),
+        ("dog to the left of cat", ["dog", "cat"]),
+        ("cat and dog", ["cat", "dog"]),
+        ("a red hot dog, 3d render", ["hot dog"]),
+        ("a traffic light beside a hot dog and a cat", ["traffic light", "hot dog"]),
+    ],
+)
+def test_things_are_found_by_name_in_the_prompts_order(stage, prompt, expected):
+    assert names(stage, prompt) == expected
+
+
+@pytest.mark.parametrize("prompt", ["red", "to the left of", "!?", "zxcv qwer", "x " * 500])
+def test_something_always_comes_to_mind(stage, prompt):
+    assert len(stage.named(prompt)) == 1
+    anchors = stage(prompt, embed([prompt]), generators(1, 2))
+    assert anchors.shape == (2, 1, SIZE)
+    torch.testing.assert_close(anchors.norm(dim=2), torch.ones(2, 1))
+
+
+def test_each_seed_has_its_own_drawing_and_keeps_its_numbers(stage):
+    many = generators(*range(40))
+    before = [g.get_state() for g in many]
+    anchors = stage("a dog", torch.zeros(1, SIZE), many)
+    assert all(torch.equal(g.get_state(), state) for g, state in zip(many, before, strict=True))
+    nearest = (anchors[:, 0] @ drawings(0).T).argmax(dim=1)
+    assert set(nearest.tolist()) == {0, 1, 2}
+    torch.testing.assert_close(anchors[:, 0], drawings(0)[nearest], atol=0.01, rtol=0)
+    torch.testing.assert_close(stage("a dog", torch.zeros(1, SIZE), generators(7))[0], anchors[7])
+
+
+def test_what_looks_like_the_prompt_comes_first(stage):
+    wanted = torch.eye(SIZE)[9][None]  # only the second drawing has any of it
+    anchors = stage("a dog", 10 * wanted, generators(*range(20)))
+    assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 1).all()
+
+
+def test_weight_decides_where_the_prompt_does_not(memory):
+    memory.weight[0] = 20.0
+    anchors = MemoryStage(memory, embed, 1)("dog", torch.zeros(1, SIZE), generators(*range(20)))
+    assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 0).all()
+
+
+def test_eight_bits_cost_half_a_percent(memory):
+    made = F.normalize(torch.randn(20, SIZE), dim=1)
+    memory.remember(made, torch.zeros(20), [20], embed(THINGS[:1]), [0])
+    assert (memory.drawing(slice(0, 20)) - made).norm(dim=1).max() < 0.01
+    assert len(memory) == 20
