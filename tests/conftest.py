@@ -50,7 +50,8 @@ def fill_memory(memory: nn.Module, things: int = 6, each: int = 3) -> None:
     rows = torch.randn(things * (each + 2), memory.config.embed_dim)
     drawings, names = F.normalize(rows, dim=1).split((things * each, things * 2))
     of = [*range(things), *[-1] * things]
-    memory.remember(drawings, torch.zeros(len(drawings)), [each] * things, names, of)
+    styles = [k % each for k in range(len(drawings))], [-1] * len(of)
+    memory.remember(drawings, torch.zeros(len(drawings)), [each] * things, names, of, *styles)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,9 @@ def memory():
     rows = torch.cat([drawings(k) for k in range(len(THINGS))])
     of = [*range(len(THINGS)), *[-1] * len(NOTHING)]
     counts = [3] * len(THINGS)
-    memory.remember(rows, torch.zeros(len(rows)), counts, embed((*THINGS, *NOTHING)), of)
+    styles = [k % 3 for k in range(len(rows))], [*[-1] * (len(of) - 1), 2]  # the last: 3d render
+    names = embed((*THINGS, *NOTHING))
+    memory.remember(rows, torch.zeros(len(rows)), counts, names, of, *styles)
     return memory
 
 
@@ -42,7 +44,7 @@ def stage(memory):
 
 
 def names(stage, prompt):
-    return [THINGS[named.thing] for named in stage.named(prompt)]
+    return [THINGS[named.thing] for named in stage.named(prompt)[0]]
 
 
 def generators(*seeds):
@@ -65,7 +67,7 @@ def test_things_are_found_by_name_in_the_prompts_order(stage, prompt, expected):
 
 @pytest.mark.parametrize("prompt", ["red", "to the left of", "!?", "zxcv qwer", "x " * 500])
 def test_something_always_comes_to_mind(stage, prompt):
-    assert len(stage.named(prompt)) == 1
+    assert len(stage.named(prompt)[0]) == 1
     anchors = stage(prompt, embed([prompt]), generators(1, 2))
     assert anchors.shape == (2, 1, SIZE)
     torch.testing.assert_close(anchors.norm(dim=2), torch.ones(2, 1))
@@ -88,6 +90,14 @@ def test_what_looks_like_the_prompt_comes_first(stage):
     assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 1).all()
 
 
+def test_a_style_that_is_named_is_kept_to_where_it_can_be(stage, memory):
+    anchors = stage("a dog, 3d render", torch.zeros(1, SIZE), generators(*range(20)))
+    assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 2).all()
+    memory.drawing_style[:3] = 0  # no dog is in it now
+    anchors = stage("a dog, 3d render", torch.zeros(1, SIZE), generators(*range(20)))
+    assert set((anchors[:, 0] @ drawings(0).T).argmax(dim=1).tolist()) == {0, 1, 2}
+
+
 def test_weight_decides_where_the_prompt_does_not(memory):
     memory.weight[0] = 20.0
     anchors = MemoryStage(memory, embed, 1)("dog", torch.zeros(1, SIZE), generators(*range(20)))
@@ -96,6 +106,6 @@ def test_weight_decides_where_the_prompt_does_not(memory):
 
 def test_eight_bits_cost_half_a_percent(memory):
     made = F.normalize(torch.randn(20, SIZE), dim=1)
-    memory.remember(made, torch.zeros(20), [20], embed(THINGS[:1]), [0])
+    memory.remember(made, torch.zeros(20), [20], embed(THINGS[:1]), [0], [-1] * 20, [-1])
     assert (memory.drawing(slice(0, 20)) - made).norm(dim=1).max() < 0.01
     assert len(memory) == 20

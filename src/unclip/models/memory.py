@@ -21,7 +21,8 @@ class Memory(nn.Module):
     """Drawings and names, which have no parameters: they are remembered, not learned.
 
     Drawings lie in the order of the things they show: those of thing i are rows `first[i]` to
-    `first[i + 1]`. `thing` says which thing a name is of; -1 is none, as of "3d render".
+    `first[i + 1]`. `thing` says which thing a name is of; -1 is none, as of "blue". A name may be
+    that of a style, as "3d render", and a drawing is in one; -1 is none.
     """
 
     drawings: Int8[Tensor, "m e"]
@@ -29,6 +30,8 @@ class Memory(nn.Module):
     weight: Float[Tensor, " m"]
     names: Int8[Tensor, "n e"]
     name_scale: Float[Tensor, "n 1"]
+    drawing_style: Int32[Tensor, " m"]
+    name_style: Int32[Tensor, " n"]
     thing: Int32[Tensor, " n"]
     first: Int32[Tensor, " t+1"]
 
@@ -38,6 +41,7 @@ class Memory(nn.Module):
         for key, rows in (("drawing", config.drawings), ("name", config.names)):
             self.register_buffer(f"{key}s", torch.zeros(rows, config.embed_dim, dtype=torch.int8))
             self.register_buffer(f"{key}_scale", torch.zeros(rows, 1))
+            self.register_buffer(f"{key}_style", torch.full((rows,), -1, dtype=torch.int32))
         self.register_buffer("weight", torch.zeros(config.drawings))
         self.register_buffer("thing", torch.full((config.names,), -1, dtype=torch.int32))
         self.register_buffer("first", torch.zeros(config.names + 1, dtype=torch.int32))
@@ -54,6 +58,8 @@ class Memory(nn.Module):
         counts: Sequence[int],
         names: Float[Tensor, "n e"],
         things: Sequence[int],
+        drawing_styles: Sequence[int],
+        name_styles: Sequence[int],
     ) -> None:
         """Take embeddings, no more than the config has room for.
 
@@ -63,11 +69,14 @@ class Memory(nn.Module):
             counts: drawings of each thing.
             names: text embeddings of unit length.
             things: the thing that each name is of, or -1.
+            drawing_styles, name_styles: the style that each is of, or -1.
         """
-        for key, rows in (("drawing", drawings), ("name", names)):
+        both = (("drawing", drawings, drawing_styles), ("name", names, name_styles))
+        for key, rows, styles in both:
             scale = rows.abs().amax(dim=1, keepdim=True) / 127
             getattr(self, f"{key}s")[: len(rows)] = (rows / scale).round().to(torch.int8)
             getattr(self, f"{key}_scale")[: len(rows)] = scale
+            getattr(self, f"{key}_style")[: len(rows)] = torch.tensor(styles, dtype=torch.int32)
         self.weight[: len(drawings)] = weight
         self.thing[: len(names)] = torch.tensor(things, dtype=torch.int32)
         ends = torch.tensor(counts).cumsum(0).to(torch.int32)

@@ -33,6 +33,7 @@ EACH, EACH_PERSON, EACH_EVERYDAY = 3, 6, 12
 """Drawings of a concept, in as many styles as can be; of people, who come in skin tones; and of an
 everyday thing."""
 SIZE = 0.85
+_STYLES = tuple(said.STYLE_OF)
 _WHITE = Background("plain", "white", ((255, 255, 255),))
 _BATCH = 128
 _PHRASE = 3
@@ -136,6 +137,7 @@ def remember(
         device = memory.first.device
         read.append(text(tokens.ids.to(device), tokens.mask.to(device)).embedding.float())
     rare = dict(Mixture().styles)
+    style_of = {name: style for style, names in said.STYLE_AFTER.items() for name in names}
     weight = [math.log(rare.get(composer.store[i].style, 1.0)) for i in drawings]
     memory.remember(
         F.normalize(torch.cat(seen), dim=1),
@@ -143,5 +145,7 @@ def remember(
         [len(some) for some in shelf.drawings],
         F.normalize(torch.cat(read), dim=1),
         [thing for _, thing in shelf.names],
+        [_STYLES.index(composer.store[i].style) for i in drawings],
+        [_STYLES.index(style_of[name]) if name in style_of else -1 for name, _ in shelf.names],
     )
     return shelf

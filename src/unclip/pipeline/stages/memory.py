@@ -20,20 +20,21 @@ SURE = 0.75
 """Cosine at which a phrase is a name. Where no phrase is, the nearest one must do."""
 PER_WORD = 0.02
 """By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
-TEMPERATURE = 0.05
-"""Of the choice among a name's drawings, in cosines with the whole prompt: style, colour, tone."""
+TEMPERATURE = 0.08
+"""Of the choice among a thing's drawings, in cosines with the whole prompt."""
 
 
 _TAG = 0x3E3
 
 
 class Named(NamedTuple):
-    """A phrase of a prompt: its words from `start` to `end`, what they are the name of (-1: of no
-    thing), and their cosine with that name."""
+    """A phrase of a prompt: its words from `start` to `end`, the thing and the style that they are
+    the name of (-1: of none), and their cosine with that name."""
 
     start: int
     end: int
     thing: int
+    style: int
     cosine: float
 
 
@@ -54,21 +55,27 @@ class MemoryStage:
     def __call__(
         self, prompt: str, z_t: Float[Tensor, "1 e"], generators: Generators
     ) -> Float[Tensor, "n k e"]:
-        """For each generator one drawing of each thing, of which it draws the more often those that
-        look like the whole prompt. The generators themselves are left as they are."""
+        """For each generator one drawing of each thing: in the style that the prompt names, if
+        there are any, and the more often the more it looks like the whole prompt. The generators
+        themselves are left as they are."""
         own = [_beside(generator) for generator in generators]
         memory, z_t = self.memory, z_t[0].float()
         chosen = []
-        for named in self.named(prompt):
-            rows = memory.rows_of(named.thing)
+        things, style = self.named(prompt)
+        for thing in things:
+            rows = memory.rows_of(thing.thing)
             drawings = memory.drawing(rows)
-            odds = (drawings @ z_t / TEMPERATURE + memory.weight[rows]).softmax(dim=0).cpu()
+            fitness = drawings @ z_t / TEMPERATURE + memory.weight[rows]
+            other = memory.drawing_style[rows] != style
+            if style >= 0 and not other.all():
+                fitness = fitness.masked_fill(other, -torch.inf)
+            odds = fitness.softmax(dim=0).cpu()
             chosen.append(drawings[[int(torch.multinomial(odds, 1, generator=g)) for g in own]])
         return torch.stack(chosen, dim=1)
 
     @torch.inference_mode()
-    def named(self, prompt: str) -> list[Named]:
-        """The things that a prompt names, in its order; at least one."""
+    def named(self, prompt: str) -> tuple[list[Named], int]:
+        """The things that a prompt names, in its order, at least one; and the style, or -1."""
         words = re.findall(r"[\w'-]+", prompt)[:WORDS] or [prompt]
         spans = [
             (start, start + n)
@@ -78,18 +85,18 @@ class MemoryStage:
         memory = self.memory
         nearness = memory.nearness(self.embed([" ".join(words[a:b]) for a, b in spans]))
         best = nearness.max(dim=1)
-        things = memory.thing[best.indices]
+        of = torch.stack([memory.thing, memory.name_style], dim=1)[best.indices].tolist()
         found = [
-            Named(*span, int(thing), float(cosine))
-            for span, thing, cosine in zip(spans, things, best.values, strict=True)
+            Named(*span, thing, style, cosine)
+            for span, (thing, style), cosine in zip(spans, of, best.values.tolist(), strict=True)
         ]
         found.sort(key=lambda one: -one.cosine - PER_WORD * (one.end - one.start))
         sure = _apart([one for one in found if one.cosine >= SURE])
         named = [one for one in sure if one.thing >= 0][: self.most]
         if not named:
             nearest = nearness.masked_fill(memory.thing < 0, -1.0).amax(dim=0)
-            named = [Named(0, 0, int(memory.thing[nearest.argmax()]), float(nearest.max()))]
-        return sorted(named)
+            named = [Named(0, 0, int(memory.thing[nearest.argmax()]), -1, float(nearest.max()))]
+        return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
 
 
 def _beside(generator: torch.Generator) -> torch.Generator:
