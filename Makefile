@@ -20,7 +20,7 @@ setup: .venv/.stamp ## install everything into .venv
 	@touch $@
 
 demo: setup ## make four pictures from a sentence with the model that ships
-	$(BIN)/unclip generate "a red apple" -n 4 --seed 7 --candidates 16 -o out
+	$(BIN)/unclip generate "a red apple" -n 4 --seed 7 -o out
 	@echo
 	@echo "Four pictures and a sheet of all of them are in $(CURDIR)/out."
 	@echo "Next: $(BIN)/unclip generate --help, README.md, and $(BIN)/python examples/generate.py"

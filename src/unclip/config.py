@@ -324,7 +324,7 @@ def default() -> ModelConfig:
             upsampler, image_size=1024, unshuffle=8, channels=(64, 96), attention=(False, False)
         ),
         matte=MatteConfig(256, (16, 24, 32, 32)),
-        memory=MemoryConfig(11_000, 4_608, 384),
+        memory=MemoryConfig(11_000, 12_288, 384),
         sampling=_SAMPLING,
     )
 

@@ -43,6 +43,20 @@ def plainer(name: str) -> str | None:
     return plain if plain != name else kind
 
 
+def also_called(name: str, category: str, words: wn.WordNet) -> tuple[str, ...]:
+    """What else a person may call a thing, or a kind of it: "automobile", "beagle". Words that
+    mostly mean something else are left out."""
+    sense = words.sense(name, _LEXFILES.get(category, wn.CONCRETE))
+    if sense is None:
+        return ()
+    return tuple(
+        lemma
+        for synset in (sense, *words.kinds(sense))
+        for lemma in synset.lemmas
+        if _LATIN_NAMES.match(lemma) and words.senses(lemma)[:1] == [synset]
+    )
+
+
 def synonyms(name: str, category: str, tags: frozenset[str], words: wn.WordNet) -> tuple[str, ...]:
     """Other names of a concept: tags and lemmas that WordNet says mean it or sit next to it, or the
     everyday word for it."""

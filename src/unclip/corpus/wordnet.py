@@ -6,6 +6,7 @@ Only building a store needs it; the format is that of wndb(5WN).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 # Lexicographer files (lexnames(5WN)) whose nouns can be drawn.
@@ -75,6 +76,22 @@ class WordNet:
         """The most frequent meaning in the first of `lexfiles` that holds one."""
         meanings = self.senses(phrase)
         return next((s for file in lexfiles for s in meanings if s.lexfile == file), None)
+
+    def kinds(self, of: Synset, depth: int = 2) -> list[Synset]:
+        """What is below a meaning, nearest first."""
+        found, level = [], [of.key]
+        for _ in range(depth):
+            level = [key for above in level for key in self._below.get(above, ())]
+            found += [self._synsets[key] for key in level]
+        return found
+
+    @cached_property
+    def _below(self) -> dict[str, list[str]]:
+        below: dict[str, list[str]] = {}
+        for synset in self._synsets.values():
+            for above in synset.hypernyms:
+                below.setdefault(above, []).append(synset.key)
+        return below
 
     def names(self, a: Synset, b: Synset) -> bool:
         """Whether a word that means `a` is true of every `b`: the same, or directly above it."""

@@ -68,7 +68,7 @@ class Judge:
             manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
         except FileNotFoundError:
             raise InvalidArgument(
-                "judge", f"is not in {folder}; train one in 20 minutes: unclip eval train-judge"
+                "judge", f"is not in {folder}; train one: unclip eval train-judge"
             ) from None
         except (OSError, ValueError) as error:
             raise BundleError(f"{folder / _MANIFEST} cannot be read: {error}") from None

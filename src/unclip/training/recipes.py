@@ -102,7 +102,7 @@ def default(stage: str) -> Recipe:
         ),
         "prior": Recipe(
             "prior",
-            "cosine with the truth 0.91 over all noise levels after 50 minutes of one core",
+            "cosine with the truth 0.69 from pure noise, 45,000 pictures after an earlier prior",
             minutes=50,
             batch_size=256,
             adamw_lr=1e-3,

@@ -7,6 +7,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +18,14 @@ from unclip.corpus import phrases as said
 from unclip.corpus.choice import EVERYDAY
 from unclip.corpus.colours import BACKGROUND_COLOURS, COLOUR_SYNONYMS, OBJECT_COLOURS
 from unclip.corpus.composer import Composer
+from unclip.corpus.concepts import also_called
 from unclip.corpus.mixture import Mixture
 from unclip.corpus.names import plural
 from unclip.corpus.raster import Pixels
 from unclip.corpus.scene import Background, Placed, Scene
 from unclip.corpus.store import SpriteStore
 from unclip.corpus.wording import phrases
+from unclip.corpus.wordnet import WordNet
 from unclip.models.image import ImageTower
 from unclip.models.memory import Memory
 from unclip.models.text import TextTower
@@ -33,6 +36,7 @@ EACH, EACH_PERSON, EACH_EVERYDAY = 3, 6, 12
 """Drawings of a concept, in as many styles as can be; of people, who come in skin tones; and of an
 everyday thing."""
 SIZE = 0.85
+_WORDS = Path("/usr/share/wordnet")
 _STYLES = tuple(said.STYLE_OF)
 _WHITE = Background("plain", "white", ((255, 255, 255),))
 _BATCH = 128
@@ -47,8 +51,9 @@ class Shelf(NamedTuple):
     names: list[tuple[str, int]]
 
 
-def choose(store: SpriteStore, drawings: int, names: int) -> Shelf:
-    """The shelf of a store: everyday things first, while there is room."""
+def choose(store: SpriteStore, drawings: int, names: int, words: WordNet | None = None) -> Shelf:
+    """The shelf of a store, while there is room: everyday things first, then all others, then with
+    `words` what else they are called."""
     by_concept: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for i, sprite in enumerate(store.sprites):
         if sprite.split == "train":
@@ -68,7 +73,19 @@ def choose(store: SpriteStore, drawings: int, names: int) -> Shelf:
             shelf.drawings.append(chosen)
             taken.update(new)
             room -= len(chosen)
+    if words is not None:
+        _add_synonyms(shelf, store, names, words)
     return shelf
+
+
+def _add_synonyms(shelf: Shelf, store: SpriteStore, most: int, words: WordNet) -> None:
+    taken = {name for name, _ in shelf.names}
+    for thing, drawings in enumerate(shelf.drawings):
+        sprite = store[drawings[0]]
+        for name in also_called(sprite.concept, sprite.category, words):
+            if name not in taken and len(name.split()) <= _PHRASE and len(shelf.names) < most:
+                shelf.names.append((name, thing))
+                taken.add(name)
 
 
 def _most(store: SpriteStore, concept: str, by_concept: dict[str, dict[str, list[int]]]) -> int:
@@ -123,8 +140,9 @@ def alone(composer: Composer, drawing: int) -> Pixels:
 def remember(
     memory: Memory, composer: Composer, image: ImageTower, text: TextTower, tokenizer: Tokenizer
 ) -> Shelf:
-    """Fill a memory, which gives what is in it."""
-    shelf = choose(composer.store, memory.config.drawings, memory.config.names)
+    """Fill a memory; gives what is in it. Where WordNet is installed, so are its synonyms."""
+    words = WordNet(_WORDS) if _WORDS.is_dir() else None
+    shelf = choose(composer.store, memory.config.drawings, memory.config.names, words)
     drawings = list(itertools.chain.from_iterable(shelf.drawings))
     seen, read = [], []
     for start in range(0, len(drawings), _BATCH):

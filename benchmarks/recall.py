@@ -1,0 +1,76 @@
+"""Whether the memory finds the things that a prompt names, before anything is drawn.
+
+    python benchmarks/recall.py [--model default] [--repeats 1]
+
+Prompts are those of `unclip eval world`, in the corpus's words, and its paraphrases, which are in
+others. Right is a prompt for which every thing that must be in the picture is among what was found,
+up to as many as the prior takes; and, where a style is asked for, a drawing in it. Needs the corpus
+that the bundle was trained on.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+
+from common import Row, arguments, report, summary
+
+
+def main() -> None:
+    parser = arguments(__doc__, repeats=1)
+    parser.add_argument("--per-task", type=int, default=100, help="prompts of each task")
+    options = parser.parse_args()
+
+    import torch
+
+    import unclip
+    from unclip.corpus.phrases import STYLE_OF
+    from unclip.corpus.store import SpriteStore
+    from unclip.evaluation.paraphrases import paraphrases
+    from unclip.evaluation.prompts import make_prompts
+    from unclip.evaluation.vocabulary import Vocabulary
+    from unclip.pipeline.cascade import Cascade
+    from unclip.pipeline.stages import drain
+    from unclip.training.remember import choose
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    bundle = unclip.load(options.model).bundle
+    cascade, config = Cascade(bundle), bundle.config.memory
+    assert cascade.memory is not None, "this bundle has no memory"
+    assert config is not None
+    vocabulary = Vocabulary(SpriteStore(None))
+    shelf = choose(vocabulary.store, config.drawings, config.names)
+    numbers = [vocabulary.number(drawings[0]) for drawings in shelf.drawings]
+    styles = tuple(STYLE_OF)
+
+    right: dict[str, list[bool]] = defaultdict(list)
+    in_style: list[bool] = []
+    seconds: list[float] = []
+    prompts = make_prompts(vocabulary, options.per_task) + paraphrases(vocabulary, 200)
+    for prompt in prompts:
+        texts = drain(cascade.text(prompt.text))
+        began = time.perf_counter()
+        things, _ = cascade.memory.named(prompt.text)
+        seconds.append(time.perf_counter() - began)
+        found = {numbers[one.thing] for one in things}
+        wanted = [vocabulary.names.index(w.name) for w in prompt.include]
+        right[prompt.task].append(set(wanted[: bundle.config.prior.anchors]) <= found)
+        if prompt.style in styles:
+            z_t, generators = texts.prompt.embedding, [torch.Generator().manual_seed(0)]
+            anchor = cascade.memory(prompt.text, z_t, generators)[0, 0]
+            row = int((cascade.memory.memory.drawing(slice(None)) @ anchor).argmax())
+            style = int(cascade.memory.memory.drawing_style[row])
+            in_style.append(styles[style] == prompt.style)
+    rows: list[Row] = [
+        {"task": task, "right": round(statistics.mean(ok), 3), "prompts": len(ok)}
+        for task, ok in right.items()
+    ]
+    share = round(statistics.mean(in_style), 3) if in_style else None
+    rows.append({"task": "in the style asked for", "right": share, "prompts": len(in_style)})
+    report(rows, options, seconds=summary(seconds))
+
+
+if __name__ == "__main__":
+    main()
