@@ -45,11 +45,7 @@ from unclip.pipeline.bundle_files import (
     replacing_folder,
     sha256_of,
 )
-
-_SCALE, _WIDE = ".scale", 128
-"""Key of what a row of an 8-bit matrix is multiplied by; from how many columns on it may be one."""
-_MOST_LOST = 0.02
-"""Mean error in shares of the mean weight, above which a matrix stays in half precision."""
+from unclip.pipeline.eight_bits import WIDE, reduce, restore
 
 _CONVOLUTIONAL = ("autoencoder", "decoder", "upsampler_256", "upsampler_1024", "matte")
 
@@ -260,36 +256,9 @@ def _load_module(name: str, info: BundleInfo) -> nn.Module:
 def _read(file: Path) -> dict[str, Tensor]:
     check_safetensors(file)
     try:
-        state = load_file(file)
+        return restore(load_file(file), file)
     except (SafetensorError, OSError) as error:
         raise BundleError(f"{file} cannot be read: {one_line(error)}") from None
-    for key in [key for key in state if key.endswith(_SCALE)]:
-        name = key.removesuffix(_SCALE)
-        if name not in state or state[name].dtype != torch.int8:
-            continue  # `fill` refuses it, unless it is a tensor of the network's own
-        rows, scale = state[name], state.pop(key)
-        if rows.ndim != 2 or scale.shape != (len(rows), 1) or not scale.is_floating_point():
-            raise BundleError(
-                f"{file} has {key} of shape {tuple(scale.shape)} in {scale.dtype}, "
-                f"which does not fit {name} of shape {tuple(rows.shape)}"
-            )
-        state[name] = _from_eight_bits(rows, scale)
-    return state
-
-
-def _to_eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A float16 matrix as int8, and what each row is multiplied by to be read again.
-
-    It is float16 because that is what it is read as: each row keeps its greatest weight, and so its
-    scale, and a bundle that is loaded and saved again stays as it is.
-    """
-    scale = weight.abs().amax(dim=1, keepdim=True) / 127
-    scale[scale == 0] = 1
-    return (weight / scale).round().to(torch.int8), scale
-
-
-def _from_eight_bits(rows: Tensor, scale: Tensor) -> Tensor:
-    return (rows * scale).to(torch.float16)
 
 
 def fill(module: nn.Module, state: dict[str, Tensor], file: Path) -> None:
@@ -379,7 +348,7 @@ def _save_module(file: Path, module: nn.Module, dtype: torch.dtype, eight_bits: 
     large = [
         key
         for key, value in module.named_parameters()
-        if eight_bits and value.ndim == 2 and value.shape[1] >= _WIDE
+        if eight_bits and value.ndim == 2 and value.shape[1] >= WIDE
     ]
     dtypes.update(dict.fromkeys(large, torch.float16))  # as they are read
     state = {
@@ -389,11 +358,7 @@ def _save_module(file: Path, module: nn.Module, dtype: torch.dtype, eight_bits: 
     for key, value in state.items():
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise BundleError(f"{file.name}: {key} is not finite in {value.dtype}")
-    for key in large:
-        weight = state[key].float()
-        rows, scale = _to_eight_bits(weight)
-        if (rows * scale - weight).abs().mean() <= _MOST_LOST * weight.abs().mean():
-            state[key], state[key + _SCALE] = rows, scale
+    reduce(state, large)
     save_file(state, file)
     file.chmod(0o644)  # the library writes for the owner alone
 
