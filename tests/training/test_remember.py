@@ -1,11 +1,12 @@
 """What is put into the memory, from the tests' store of a few drawings."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
 from tiny_store import composer, packages, store  # noqa: F401
 from unclip.pipeline.bundle import load_bundle
-from unclip.training.remember import alone, choose, no_things
+from unclip.training.remember import alone, choose, no_things, remember
 
 
 def test_every_name_has_drawings_of_its_own_thing(store):  # noqa: F811
@@ -46,3 +47,20 @@ def test_a_trained_bundle_remembers_what_its_store_shows(trained, composer):  # 
         seen = bundle.image(pixels.float() / 127.5 - 1)
     remembered = bundle.memory.drawing(slice(0, 1))
     assert F.cosine_similarity(seen, remembered).item() > 0.99
+
+
+def test_a_memory_is_filled_anew_where_a_tower_has_changed(trained, composer):  # noqa: F811
+    bundle = load_bundle(trained.bundle, "cpu", torch.float32)
+    towers = composer, bundle.image, bundle.text, bundle.tokenizer
+    before = bundle.memory.drawings.clone()
+    remember(bundle.memory, *towers)
+    assert torch.equal(bundle.memory.drawings, before)
+    bundle.memory.drawings[len(bundle.memory) - 1] = 1  # nobody looks there
+    remember(bundle.memory, *towers)
+    assert not torch.equal(bundle.memory.drawings, before)
+    with torch.no_grad():
+        bundle.image.patch.weight.neg_()
+    remember(bundle.memory, *towers)
+    seen = bundle.memory.drawing(slice(0, 1))
+    assert not torch.equal(bundle.memory.drawings[0], before[0])
+    assert seen.norm().item() == pytest.approx(1)

@@ -144,7 +144,7 @@ def test_every_stage_from_a_bundle(begun, bundle_path, store, tmp_path):
     )
     record = unclip.load(out).bundle.record
     assert {stage: entry["from"] for stage, entry in record.items()} == dict.fromkeys(STAGES, FROM)
-    for name in components_of(tiny_model()):
+    for name in set(components_of(tiny_model())) - {"memory"}:  # which is not learned
         assert (run / component_file(name)).read_bytes() != (
             begun / component_file(name)
         ).read_bytes()

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional as F
 
 from unclip.corpus import phrases as said
@@ -40,6 +42,8 @@ _WORDS = Path("/usr/share/wordnet")
 _STYLES = tuple(said.STYLE_OF)
 _WHITE = Background("plain", "white", ((255, 255, 255),))
 _BATCH = 128
+_PROBES, _SAME = 16, 0.998
+"""Of a memory that is there so many are compared, by cosine."""
 _PHRASE = 3
 """Words of the longest phrase that is looked up, see `MemoryStage`."""
 
@@ -140,30 +144,39 @@ def alone(composer: Composer, drawing: int) -> Pixels:
 def remember(
     memory: Memory, composer: Composer, image: ImageTower, text: TextTower, tokenizer: Tokenizer
 ) -> Shelf:
-    """Fill a memory; gives what is in it. Where WordNet is installed, so are its synonyms."""
+    """Fill a memory, unless it is filled by these towers already; gives what is in it.
+
+    Where WordNet is installed, so are its synonyms.
+    """
     words = WordNet(_WORDS) if _WORDS.is_dir() else None
-    shelf = choose(composer.store, memory.config.drawings, memory.config.names, words)
+    store, device = composer.store, memory.first.device
+    shelf = choose(store, memory.config.drawings, memory.config.names, words)
     drawings = list(itertools.chain.from_iterable(shelf.drawings))
-    seen, read = [], []
-    for start in range(0, len(drawings), _BATCH):
-        some = drawings[start : start + _BATCH]
+    names = [name for name, _ in shelf.names]
+
+    def see(some: list[int]) -> Float[Tensor, "b e"]:
         pixels = np.stack([alone(composer, drawing) for drawing in some])
-        seen.append(image(to_tensor(pixels).to(memory.first.device)).float())
-    for start in range(0, len(shelf.names), _BATCH):
-        names = [name for name, _ in shelf.names[start : start + _BATCH]]
-        tokens = tokenizer(names, text.config.context)
-        device = memory.first.device
-        read.append(text(tokens.ids.to(device), tokens.mask.to(device)).embedding.float())
+        return F.normalize(image(to_tensor(pixels).to(device)).float(), dim=1)
+
+    def read(some: list[str]) -> Float[Tensor, "b e"]:
+        tokens = tokenizer(some, text.config.context)
+        embedding = text(tokens.ids.to(device), tokens.mask.to(device)).embedding
+        return F.normalize(embedding.float(), dim=1)
+
+    if len(memory) == len(drawings):
+        few = slice(0, _PROBES)
+        cosines = (see(drawings[few]) * memory.drawing(few)).sum(dim=1)
+        if cosines.min() > _SAME and memory.nearness(read(names[few])).diagonal().min() > _SAME:
+            return shelf
+    style_of = {name: style for style, called in said.STYLE_AFTER.items() for name in called}
     rare = dict(Mixture().styles)
-    style_of = {name: style for style, names in said.STYLE_AFTER.items() for name in names}
-    weight = [math.log(rare.get(composer.store[i].style, 1.0)) for i in drawings]
     memory.remember(
-        F.normalize(torch.cat(seen), dim=1),
-        torch.tensor(weight),
+        torch.cat([see(drawings[k : k + _BATCH]) for k in range(0, len(drawings), _BATCH)]),
+        torch.tensor([math.log(rare.get(store[i].style, 1.0)) for i in drawings]),
         [len(some) for some in shelf.drawings],
-        F.normalize(torch.cat(read), dim=1),
+        torch.cat([read(names[k : k + _BATCH]) for k in range(0, len(names), _BATCH)]),
         [thing for _, thing in shelf.names],
-        [_STYLES.index(composer.store[i].style) for i in drawings],
-        [_STYLES.index(style_of[name]) if name in style_of else -1 for name, _ in shelf.names],
+        [_STYLES.index(store[i].style) for i in drawings],
+        [_STYLES.index(style_of[name]) if name in style_of else -1 for name in names],
     )
     return shelf

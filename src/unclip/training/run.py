@@ -96,7 +96,7 @@ def _begin(workspace: Workspace, name: str | Path) -> Bundle:
             "name a new --run, or leave --from out",
         )
     bundle = load_bundle(folder, "cpu", torch.float32)
-    needed = [component for component in COMPONENTS if component != "matte"]
+    needed = [c for c in COMPONENTS if c not in ("matte", "memory")]
     lacking = [component for component in needed if component not in bundle.modules]
     if lacking or not isinstance(bundle.config.decoder, DiTConfig):
         raise InvalidArgument(

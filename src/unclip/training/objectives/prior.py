@@ -59,7 +59,7 @@ class PriorObjective(Objective):
             self.memory = Memory(config.memory)
             self.trained = ("prior", "memory")
         self.schedule = make_schedule(config.prior.schedule)
-        self.recipe, self.composer = recipe, composer
+        self.recipe, self.composer, self.workspace = recipe, composer, workspace
         self._read: dict[int, tuple[Tensor, TextEncoding]] = {}
         self._shown: dict[int, list[list[int]]] = {}
         self._alone: dict[int, Tensor] = {}
@@ -70,7 +70,9 @@ class PriorObjective(Objective):
 
     @torch.no_grad()
     def initialise(self, fresh: bool) -> None:
-        if "memory" in self.trained:  # always: the towers may be others than a bundle's
+        if "memory" in self.trained:
+            if not len(self.memory) and self.workspace.has("memory"):
+                self.workspace.load("memory", self.memory)
             remember(self.memory, self.composer, self.image, self.text, self.tokenizer)
         if not fresh:
             return
