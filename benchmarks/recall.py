@@ -38,7 +38,8 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     bundle = unclip.load(options.model).bundle
     cascade, config = Cascade(bundle), bundle.config.memory
-    assert cascade.memory is not None, "this bundle has no memory"
+    memory = cascade.prior.memory
+    assert memory is not None, "this bundle has no memory"
     assert config is not None
     vocabulary = Vocabulary(SpriteStore(None))
     shelf = choose(vocabulary.store, config.drawings, config.names)
@@ -52,16 +53,16 @@ def main() -> None:
     for prompt in prompts:
         texts = drain(cascade.text(prompt.text))
         began = time.perf_counter()
-        things, _ = cascade.memory.named(prompt.text)
+        things, _ = memory.named(prompt.text)
         seconds.append(time.perf_counter() - began)
         found = {numbers[one.thing] for one in things}
         wanted = [vocabulary.names.index(w.name) for w in prompt.include]
         right[prompt.task].append(set(wanted[: bundle.config.prior.anchors]) <= found)
         if prompt.style in styles:
             z_t, generators = texts.prompt.embedding, [torch.Generator().manual_seed(0)]
-            anchor = cascade.memory(prompt.text, z_t, generators)[0, 0]
-            row = int((cascade.memory.memory.drawing(slice(None)) @ anchor).argmax())
-            style = int(cascade.memory.memory.drawing_style[row])
+            anchor = memory(prompt.text, z_t, generators)[0, 0]
+            row = int((memory.memory.drawing(slice(None)) @ anchor).argmax())
+            style = int(memory.memory.drawing_style[row])
             in_style.append(styles[style] == prompt.style)
     rows: list[Row] = [
         {"task": task, "right": round(statistics.mean(ok), 3), "prompts": len(ok)}

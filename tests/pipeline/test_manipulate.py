@@ -135,7 +135,7 @@ def test_sentences_are_blended_by_what_the_prior_draws(cascade):
     generators = fresh(made)
     cascade.decoder.noise(generators)
     texts = drain(cascade.text("two blue cats"))
-    told = drain(cascade.imagine("two blue cats", texts, generators)).embedding
+    told = drain(cascade.prior(texts, generators)).embedding
     seen = embedding(cascade, RED).expand(2, -1)
     torch.testing.assert_close(made.z_i, slerp(seen, told, 0.5))
     assert not made.texts.given
@@ -174,8 +174,7 @@ def test_a_change_goes_from_what_the_source_says_to_what_the_prompt_says(cascade
     for prompt in ("a red apple", "two blue cats"):
         generators = fresh(made)
         cascade.decoder.noise(generators)
-        texts = drain(cascade.text(prompt))
-        drawn.append(drain(cascade.imagine(prompt, texts, generators)).embedding)
+        drawn.append(drain(cascade.prior(drain(cascade.text(prompt)), generators)).embedding)
     z_d = torch.nn.functional.normalize(drawn[1] - drawn[0], dim=-1)
     torch.testing.assert_close(made.z_i, slerp(here.expand(2, -1), z_d, FARTHEST))
     torch.testing.assert_close(made.z_i.norm(dim=-1), torch.ones(2))

@@ -17,6 +17,7 @@ from unclip.pipeline.stages import (
     DecoderStage,
     Draft,
     KnownPixels,
+    MemoryStage,
     PriorStage,
     TextStage,
     UpsamplerStage,
@@ -51,26 +52,27 @@ def test_text_has_no_padding_and_says_when_it_is_cut(bundle):
     assert long.prompt.states.shape[1] == 8
 
 
-def remembered(bundle, n: int, k: int) -> torch.Tensor:
-    """Embeddings of drawings, `n k e`."""
-    return bundle.memory.drawing(slice(n * k)).reshape(n, k, -1)
+@pytest.fixture(scope="module")
+def memory(bundle):
+    reader = TextStage(bundle.text, bundle.tokenizer, 64)
+    return MemoryStage(bundle.memory, reader.embeddings, bundle.config.prior.anchors)
 
 
-def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts):
-    stage = PriorStage(bundle.prior, SamplingConfig("ddim", 4, temperature=0.5))
-    anchors = remembered(bundle, 2, 1)
-    drawn = drain(stage(texts, generators(3, 4), 3, anchors))
+def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts, memory):
+    stage = PriorStage(bundle.prior, SamplingConfig("ddim", 4, temperature=0.5), memory=memory)
+    drawn = drain(stage(texts, generators(3, 4), candidates=3))
+    anchors = memory("two blue cats", texts.prompt.embedding, generators(3, 4))
 
     schedule = make_schedule(bundle.config.prior.schedule)
     for k, seed in enumerate((3, 4)):
         generator = generators(seed)[0]
         x_t = 0.5 * randn_rows((3, bundle.config.prior.embed_dim), [generator] * 3)
-        prior, (anchor,) = bundle.prior, anchors[k]
-        gaussian, mean = Gaussian(prior.axes, prior.spread), prior.scale(anchor[None])
+        prior, own = bundle.prior, anchors[k : k + 1]
+        gaussian, mean = Gaussian(prior.axes, prior.spread), prior.middle(own)
 
-        def denoise(x, t, prior=prior, anchor=anchor, gaussian=gaussian, mean=mean):
+        def denoise(x, t, prior=prior, own=own, gaussian=gaussian, mean=mean):
             guess = gaussian.guess(x, mean, *schedule.alpha_sigma(t))
-            cache = prior.prepare(texts.prompt, anchor[None, None])
+            cache = prior.prepare(texts.prompt, own)
             return guess.x0 + guess.left * prior(x, schedule.network_time(t).float(), cache)
 
         for i in range(3):  # one candidate at a time
@@ -86,13 +88,10 @@ def test_the_prior_keeps_the_best_of_what_plain_sampling_draws(bundle, texts):
             pytest.fail("the best is none of the three")
 
 
-def test_the_prior_can_be_guided(bundle, texts):
-    plain = PriorStage(bundle.prior, SamplingConfig("ddpm", 3))
-    guided = PriorStage(bundle.prior, SamplingConfig("ddpm", 3, guidance=4.0))
-    anchors = remembered(bundle, 1, 2)
-    a, b = (
-        drain(stage(texts, generators(1), anchors=anchors)).embedding for stage in (plain, guided)
-    )
+def test_the_prior_can_be_guided(bundle, texts, memory):
+    plain = PriorStage(bundle.prior, SamplingConfig("ddpm", 3), memory=memory)
+    guided = PriorStage(bundle.prior, SamplingConfig("ddpm", 3, guidance=4.0), memory=memory)
+    a, b = (drain(stage(texts, generators(1))).embedding for stage in (plain, guided))
     assert a.shape == b.shape
     assert not torch.allclose(a, b, atol=1e-3)
 

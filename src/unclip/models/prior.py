@@ -162,9 +162,9 @@ class Prior(nn.Module):
 
         Args:
             anchors: in plain CLIP space, up to the config's number of each text and at least one;
-                zeros are none. None for a prior without.
+                zeros are none. One text may have many rows. None for a prior without.
         """
-        context, last = self.config.text_context, self.positions.shape[1] - _SUFFIX
+        context = self.config.text_context
         dtype = self.states_in.weight.dtype
         states = self.states_in(conditioning.states[:, :context].to(dtype))
         n = states.shape[1]
@@ -172,20 +172,33 @@ class Prior(nn.Module):
         if self.config.normalize:  # from unit length to unit variance, where layers learn well
             z_t = z_t * math.sqrt(self.config.embed_dim)
         x = torch.cat([states, self.text_in(z_t.to(dtype))[:, None]], dim=1)
-        mean, k = None, self.config.anchors
-        if k:
-            assert anchors is not None, "this prior starts from anchors"
-            anchors = F.pad(anchors.float(), (0, 0, 0, k - anchors.shape[1]))
-            mean = self.middle(anchors)
-            x = torch.cat([x, self.anchor_in(self._scaled(anchors).to(dtype))], dim=1)
-        x = x + torch.cat([self.positions[:, :n], self.positions[:, context:last]], dim=1)
-        mask = F.pad(conditioning.mask[:, :context], (0, 1 + k), value=True)
-        allowed = mask[:, None, None, :] & _causal(n + 1 + k, n + 1 + k, x.device)
+        x = x + torch.cat([self.positions[:, :n], self.positions[:, context : context + 1]], dim=1)
+        mask = F.pad(conditioning.mask[:, :context], (0, 1), value=True)
+        allowed = mask[:, None, None, :] & _causal(n + 1, n + 1, x.device)
         blocks = []
         for block in self.blocks:
             x, keys_values = block(x, allowed)
             blocks.append(keys_values)
-        return PriorCache(tuple(blocks), mask, mean)
+        cache = PriorCache(tuple(blocks), mask)
+        if not self.config.anchors:
+            return cache
+        assert anchors is not None, "this prior starts from anchors"
+        return self._followed(cache, anchors)
+
+    def _followed(self, text: PriorCache, anchors: Float[Tensor, "b k e"]) -> PriorCache:
+        """The cache of a text for each row of anchors, which come after it."""
+        b, k = len(anchors), self.config.anchors
+        anchors = F.pad(anchors.float(), (0, 0, 0, k - anchors.shape[1]))
+        mask = F.pad(text.mask.expand(b, -1), (0, k), value=True)
+        allowed = mask[:, None, None, :] & _causal(k, mask.shape[1], mask.device)
+        x = self.anchor_in(self._scaled(anchors).to(self.anchor_in.weight.dtype))
+        x = x + self.positions[:, -_SUFFIX - k : -_SUFFIX]
+        blocks = []
+        for block, before in zip(self.blocks, text.blocks, strict=True):
+            keys, values = (part.expand(b, -1, -1, -1) for part in before)
+            x, (own_keys, own_values) = block(x, allowed, (keys, values))
+            blocks.append((torch.cat([keys, own_keys], 2), torch.cat([values, own_values], 2)))
+        return PriorCache(tuple(blocks), mask, self.middle(anchors))
 
     def forward(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,9 +16,7 @@ from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.stages import (
     DecoderStage,
     Draft,
-    Drawn,
     Evaluate,
-    Generators,
     KnownPixels,
     MemoryStage,
     PriorStage,
@@ -28,6 +25,7 @@ from unclip.pipeline.stages import (
     TextStage,
     UpsamplerStage,
     alone,
+    candidate,
 )
 from unclip.requests import Filling, Generation, Request
 
@@ -47,12 +45,10 @@ class Cascade:
         config, sampling = bundle.config, bundle.config.sampling
         self.bundle = bundle
         self.text = TextStage(bundle.text, bundle.tokenizer, config.prior.text_context)
-        self.memory = (
-            None
-            if bundle.memory is None
-            else MemoryStage(bundle.memory, self.text.embeddings, config.prior.anchors)
-        )
-        self.prior = PriorStage(bundle.prior, sampling["prior"], evaluate)
+        memory = None
+        if bundle.memory is not None:
+            memory = MemoryStage(bundle.memory, self.text.embeddings, config.prior.anchors)
+        self.prior = PriorStage(bundle.prior, sampling["prior"], evaluate, memory)
         self.decoder = DecoderStage(
             bundle.decoder, bundle.autoencoder, sampling["decoder"], evaluate
         )
@@ -67,19 +63,6 @@ class Cascade:
                     UpsamplerStage(name, network, sampling[name], factor, evaluate)
                 )
                 side = network.config.image_size
-
-    def imagine(
-        self, prompt: str, texts: Texts, generators: Generators, draws: int = 1
-    ) -> Running[Drawn]:
-        """Image embeddings of a text: what the memory has of it, and what the prior makes of that.
-
-        Args:
-            draws: of which the one nearest the text is kept.
-        """
-        anchors = None
-        if self.memory is not None:
-            anchors = self.memory(prompt, texts.prompt.embedding, generators)
-        return self.prior(texts, generators, draws, anchors)
 
     @property
     def largest(self) -> int:
@@ -163,7 +146,7 @@ def plan_generation(cascade: Cascade, request: Generation | Filling) -> Running[
     generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
     texts = yield from cascade.text(request.prompt)
     x_t = cascade.decoder.noise(generators)
-    drawn = yield from cascade.imagine(request.prompt, texts, generators, PRIOR_DRAWS)
+    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
     return Plan(
         z_i=drawn.embedding,
         texts=texts,
@@ -190,12 +173,3 @@ def decoder_sampling(default: SamplingConfig, request: Request) -> SamplingConfi
         steps=request.steps or default.steps,
         guidance=default.guidance if request.guidance_scale is None else request.guidance_scale,
     )
-
-
-def candidate(seed: int, j: int) -> torch.Generator:
-    """The randomness of candidate j of the picture with this seed; the first has the seed itself.
-
-    Mixed into 32 bits, which are all that torch's generator on the CPU looks at.
-    """
-    mixed = int(np.random.SeedSequence((seed, j)).generate_state(1)[0]) if j else seed
-    return torch.Generator().manual_seed(mixed)

@@ -19,7 +19,6 @@ from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.cascade import (
     Cascade,
     Plan,
-    candidate,
     decoder_sampling,
     plan_generation,
     truncation,
@@ -28,7 +27,16 @@ from unclip.pipeline.heats import Heats
 from unclip.pipeline.images import to_images
 from unclip.pipeline.rank import clip_score, image_embedding
 from unclip.pipeline.seams import continued, set_into
-from unclip.pipeline.stages import DecoderStage, Draft, Drawing, KnownPixels, Running, Texts, mapped
+from unclip.pipeline.stages import (
+    DecoderStage,
+    Draft,
+    Drawing,
+    KnownPixels,
+    Running,
+    Texts,
+    candidate,
+    mapped,
+)
 from unclip.requests import Filling
 from unclip.types import Progress
 

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from unclip.diffusion.sphere import slerp, spherical_mean
 from unclip.errors import InvalidArgument
-from unclip.pipeline.cascade import Cascade, Plan, candidate, decoder_sampling, truncation
+from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, truncation
 from unclip.pipeline.images import to_pixels
 from unclip.pipeline.rank import image_embedding
-from unclip.pipeline.stages import Running, Texts, mapped
+from unclip.pipeline.stages import Running, Texts, candidate, mapped
 from unclip.requests import Blend, Change, Manipulation, Variation
 from unclip.types import Progress
 
@@ -69,10 +69,7 @@ def plan_blend(cascade: Cascade, request: Blend) -> Running[Plan]:
     rows = _rows_of(cascade, request, alike)
     n = len(rows.generators)
     silent, *texts = yield from _texts(cascade, ["", *sentences])
-    drawn = yield from _in_turn(
-        cascade.imagine(sentence, text, rows.generators)
-        for sentence, text in zip(sentences, texts, strict=True)
-    )
+    drawn = yield from _in_turn(cascade.prior(text, rows.generators) for text in texts)
     seen = _see(cascade, pictures) if pictures else None
     told = iter([embeddings.embedding for embeddings in drawn])
     looked = iter([] if seen is None else list(seen.z_i))
@@ -101,8 +98,8 @@ def plan_change(cascade: Cascade, request: Change) -> Running[Plan]:
     rows = _rows_of(cascade, request, alike=request.strength == 0 and not prompts)
     silent, *texts = yield from _texts(cascade, ["", *prompts])
     twins = [torch.Generator().set_state(g.get_state()) for g in rows.generators]
-    runs = zip(prompts, texts, (twins, rows.generators), strict=False)
-    drawn = yield from _in_turn(cascade.imagine(*run) for run in runs)
+    runs = zip(texts, (twins, rows.generators), strict=False)
+    drawn = yield from _in_turn(cascade.prior(text, noise) for text, noise in runs)
     seen = _see(cascade, [request.image])
     z_i = seen.z_i.expand(len(rows.generators), -1)
     share = FARTHEST * request.amount

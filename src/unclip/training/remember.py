@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +31,7 @@ from unclip.models.image import ImageTower
 from unclip.models.memory import Memory
 from unclip.models.text import TextTower
 from unclip.models.tokenizer import Tokenizer
+from unclip.pipeline.stages.memory import LONGEST, WORD
 from unclip.training.data import to_tensor
 
 EACH, EACH_PERSON, EACH_EVERYDAY = 3, 6, 12
@@ -44,8 +44,6 @@ _WHITE = Background("plain", "white", ((255, 255, 255),))
 _BATCH = 128
 _PROBES, _SAME = 16, 0.998
 """Of a memory that is there so many are compared, by cosine."""
-_PHRASE = 3
-"""Words of the longest phrase that is looked up, see `MemoryStage`."""
 
 
 class Shelf(NamedTuple):
@@ -87,7 +85,7 @@ def _add_synonyms(shelf: Shelf, store: SpriteStore, most: int, words: WordNet) -
     for thing, drawings in enumerate(shelf.drawings):
         sprite = store[drawings[0]]
         for name in also_called(sprite.concept, sprite.category, words):
-            if name not in taken and len(name.split()) <= _PHRASE and len(shelf.names) < most:
+            if name not in taken and len(name.split()) <= LONGEST and len(shelf.names) < most:
                 shelf.names.append((name, thing))
                 taken.add(name)
 
@@ -129,8 +127,8 @@ def no_things() -> tuple[str, ...]:
         said.MOODS,
     ):
         listed += [phrase for options in table.values() for phrase in options]
-    words = [re.findall(r"[\w'-]+", phrase.replace("{}", " ")) for phrase in listed]
-    return tuple(dict.fromkeys(" ".join(some) for some in words if 0 < len(some) <= _PHRASE))
+    words = [WORD.findall(phrase.replace("{}", " ")) for phrase in listed]
+    return tuple(dict.fromkeys(" ".join(some) for some in words if 0 < len(some) <= LONGEST))
 
 
 def alone(composer: Composer, drawing: int) -> Pixels:

@@ -5,7 +5,15 @@ stages are chained with `yield from` and none of them knows what comes next. `dr
 without looking.
 """
 
-from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, drain, mapped
+from unclip.pipeline.stages.common import (
+    Evaluate,
+    Generators,
+    Running,
+    alone,
+    candidate,
+    drain,
+    mapped,
+)
 from unclip.pipeline.stages.decoder import DecoderStage, Draft, Drawing, KnownPixels
 from unclip.pipeline.stages.memory import MemoryStage
 from unclip.pipeline.stages.prior import Drawn, PriorStage
@@ -27,6 +35,7 @@ __all__ = [
     "Texts",
     "UpsamplerStage",
     "alone",
+    "candidate",
     "drain",
     "mapped",
 ]

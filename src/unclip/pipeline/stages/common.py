@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -56,3 +57,12 @@ def mapped(stage: Running[T], change: Callable[[Progress], Progress]) -> Running
 def kind_of(network: nn.Module) -> tuple[torch.dtype, torch.device]:
     parameter = next(network.parameters())
     return parameter.dtype, parameter.device
+
+
+def candidate(seed: int, j: int) -> torch.Generator:
+    """The randomness of candidate j of the picture with this seed; the first has the seed itself.
+
+    Mixed into 32 bits, which are all that torch's generator on the CPU looks at.
+    """
+    mixed = int(np.random.SeedSequence((seed, j)).generate_state(1)[0]) if j else seed
+    return torch.Generator().manual_seed(mixed)

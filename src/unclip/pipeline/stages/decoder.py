@@ -26,13 +26,14 @@ from unclip.diffusion.schedule import make_schedule
 from unclip.models.autoencoder import Autoencoder
 from unclip.models.conditioning import UNetConditioning
 from unclip.models.dit import DiTConditioning, Known, LatentTransformer, known_channels
+from unclip.models.text import TextEncoding
 from unclip.models.unet import UNet
 from unclip.pipeline.batching import rows as rows_of
 from unclip.pipeline.heats import Heats, among
 from unclip.pipeline.images import to_images
 from unclip.pipeline.seams import blended, levelled
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, kind_of
-from unclip.pipeline.stages.text import Texts, expanded
+from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
 
 ROWS = 16
@@ -275,7 +276,7 @@ class DecoderStage:
         n = len(z_i)
         if guided:
             z_i = torch.cat([z_i, z_i])
-        text = expanded(texts.prompt, len(z_i))
+        text = _expand_text(texts.prompt, len(z_i))
         drop = torch.arange(len(z_i), device=z_i.device) >= n
         conditioning = net.condition(
             z_i.to(self.dtype),
@@ -329,3 +330,9 @@ def _in_pixels(denoise: AnyDenoiser, known: KnownPixels | None) -> AnyDenoiser:
         return x0 if fraction is None else (x0, fraction)
 
     return with_known
+
+
+def _expand_text(text: TextEncoding, n: int) -> TextEncoding:
+    return TextEncoding(
+        text.embedding.expand(n, -1), text.states.expand(n, -1, -1), text.mask.expand(n, -1)
+    )

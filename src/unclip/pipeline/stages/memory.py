@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unclip.models.memory import Memory
-from unclip.pipeline.stages.common import Generators
+from unclip.pipeline.stages.common import Generators, candidate
 
+WORD = re.compile(r"[\w'-]+")
 WORDS, LONGEST = 32, 3
 """Words of a prompt that are looked at, and of a phrase that may be a name."""
 SURE = 0.75
@@ -22,9 +22,8 @@ PER_WORD = 0.02
 """By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
 TEMPERATURE = 0.08
 """Of the choice among a thing's drawings, in cosines with the whole prompt."""
-
-
-_TAG = 0x3E3
+_OTHER = 0x3E3
+"""Of a row's own seed: other numbers than those of its noise."""
 
 
 class Named(NamedTuple):
@@ -58,7 +57,7 @@ class MemoryStage:
         """For each generator one drawing of each thing: in the style that the prompt names, if
         there are any, and the more often the more it looks like the whole prompt. The generators
         themselves are left as they are."""
-        own = [_beside(generator) for generator in generators]
+        own = [candidate(generator.initial_seed(), _OTHER) for generator in generators]
         memory, z_t = self.memory, z_t[0].float()
         chosen = []
         things, style = self.named(prompt)
@@ -76,7 +75,7 @@ class MemoryStage:
     @torch.inference_mode()
     def named(self, prompt: str) -> tuple[list[Named], int]:
         """The things that a prompt names, in its order, at least one; and the style, or -1."""
-        words = re.findall(r"[\w'-]+", prompt)[:WORDS] or [prompt]
+        words = WORD.findall(prompt)[:WORDS] or [prompt]
         spans = [
             (start, start + n)
             for n in range(1, min(LONGEST, len(words)) + 1)
@@ -97,12 +96,6 @@ class MemoryStage:
             nearest = nearness.masked_fill(memory.thing < 0, -1.0).amax(dim=0)
             named = [Named(0, 0, int(memory.thing[nearest.argmax()]), -1, float(nearest.max()))]
         return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
-
-
-def _beside(generator: torch.Generator) -> torch.Generator:
-    """One of the same seed that gives other numbers."""
-    mixed = np.random.SeedSequence((generator.initial_seed(), _TAG)).generate_state(1)
-    return torch.Generator().manual_seed(int(mixed[0]))
 
 
 def _apart(found: Sequence[Named]) -> list[Named]:

@@ -18,7 +18,8 @@ from unclip.diffusion.schedule import make_schedule
 from unclip.models.prior import Prior, PriorCache
 from unclip.models.text import TextEncoding
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone
-from unclip.pipeline.stages.text import Texts, expanded
+from unclip.pipeline.stages.memory import MemoryStage
+from unclip.pipeline.stages.text import Texts
 from unclip.types import Progress
 
 ROWS = 64
@@ -36,31 +37,32 @@ class PriorStage:
     """Text to image embeddings: draw several for each picture, keep the best by z_i . z_t.
 
     unCLIP, section 2.2, draws two; the constant part of the sequence is computed once for all of
-    them and all steps.
+    them and all steps. A prior with anchors has a `memory` to take them from.
     """
 
-    def __init__(self, prior: Prior, sampling: SamplingConfig, evaluate: Evaluate = alone) -> None:
-        self.prior, self.sampling, self.evaluate = prior, sampling, evaluate
+    def __init__(
+        self,
+        prior: Prior,
+        sampling: SamplingConfig,
+        evaluate: Evaluate = alone,
+        memory: MemoryStage | None = None,
+    ) -> None:
+        self.prior, self.sampling, self.evaluate, self.memory = prior, sampling, evaluate, memory
         self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
 
     @torch.inference_mode()
-    def __call__(
-        self,
-        texts: Texts,
-        generators: Generators,
-        candidates: int = 1,
-        anchors: Float[Tensor, "n k e"] | None = None,
-    ) -> Running[Drawn]:
+    def __call__(self, texts: Texts, generators: Generators, candidates: int = 1) -> Running[Drawn]:
         prior, sampling = self.prior, self.sampling
         rows = [g for g in generators for _ in range(candidates)]
-        if anchors is not None:
+        anchors = None
+        if self.memory is not None:
+            anchors = self.memory(texts.words, texts.prompt.embedding, generators)
             anchors = anchors.repeat_interleave(candidates, dim=0)
 
         def of(text: TextEncoding) -> AnyDenoiser:
+            cache = prior.prepare(text, anchors)
             if anchors is None:
-                cache = _expand_cache(prior.prepare(text), len(rows))
-            else:
-                cache = prior.prepare(expanded(text, len(rows)), anchors)
+                cache = _expand_cache(cache, len(rows))
 
             def network(x: Tensor, t: Tensor) -> Tensor:
                 return self.evaluate(prior, ROWS, x, t, cache)

@@ -27,12 +27,14 @@ class Texts(NamedTuple):
         prompt: one row, without padding.
         empty: the encoding of "", the negative of guidance.
         truncated: the prompt was longer than the network's context and lost its end.
+        words: the prompt itself.
         given: there is a prompt; without one, `prompt` is the empty encoding too.
     """
 
     prompt: TextEncoding
     empty: TextEncoding
     truncated: bool
+    words: str
     given: bool = True
 
 
@@ -56,24 +58,20 @@ class TextStage:
         empty, _ = self._encoded("")
         encoding, truncated = self._encoded(prompt)
         yield Progress("text", 1, 1)
-        return Texts(encoding, empty, truncated, bool(prompt))
+        return Texts(encoding, empty, truncated, prompt, bool(prompt))
 
     @torch.inference_mode()
     def embeddings(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         """Of several texts at once, of unit length."""
-        tokens = self.tokenizer(texts, self.context)
-        ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
-        return F.normalize(self.tower(ids, mask).embedding.float(), dim=1)
+        encoding, _ = self._read(texts)
+        return F.normalize(encoding.embedding.float(), dim=1)
+
+    def _encode(self, text: str) -> tuple[TextEncoding, bool]:
+        encoding, truncated = self._read([text])
+        return encoding, truncated[0]
 
     @torch.inference_mode()
-    def _encode(self, text: str) -> tuple[TextEncoding, bool]:
-        tokens = self.tokenizer([text], self.context)
+    def _read(self, texts: Sequence[str]) -> tuple[TextEncoding, Sequence[bool]]:
+        tokens = self.tokenizer(texts, self.context)
         ids, mask = tokens.ids.to(self.device), tokens.mask.to(self.device)
-        return self.tower(ids, mask), tokens.truncated[0]
-
-
-def expanded(text: TextEncoding, n: int) -> TextEncoding:
-    """The one text of an encoding for n rows, without a copy."""
-    return TextEncoding(
-        text.embedding.expand(n, -1), text.states.expand(n, -1, -1), text.mask.expand(n, -1)
-    )
+        return self.tower(ids, mask), tokens.truncated

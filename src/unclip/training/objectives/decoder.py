@@ -175,13 +175,11 @@ class DecoderObjective(Objective):
             noise = decoder.noise(generators)
             if z_i is None:
                 assert self.prior is not None
-                prior, anchors = PriorStage(self.prior, sampling["prior"]), None
+                memory, most = None, self.config.prior.anchors
                 if self.memory is not None:
-                    most = self.config.prior.anchors
-                    recall = MemoryStage(self.memory, reader.embeddings, most)
-                    anchors = recall(prompt, texts.prompt.embedding, generators)
-                drawn = drain(prior(texts, generators, self.config.candidates, anchors))
-                z_i = drawn.embedding
+                    memory = MemoryStage(self.memory, reader.embeddings, most)
+                prior = PriorStage(self.prior, sampling["prior"], memory=memory)
+                z_i = drain(prior(texts, generators, self.config.candidates)).embedding
             return drain(decoder(z_i, texts, noise, generators)).pixels
 
 

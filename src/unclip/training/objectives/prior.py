@@ -15,7 +15,7 @@ from torch import Tensor
 from unclip.corpus.batches import batch as compose
 from unclip.corpus.composer import Composer
 from unclip.corpus.scene import Scene
-from unclip.diffusion.gaussian import Gaussian
+from unclip.diffusion.gaussian import Gaussian, Guess
 from unclip.diffusion.process import q_sample
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.image import ImageTower
@@ -35,8 +35,6 @@ NOISES = 4
 POOL = 131_072
 """Pictures that are composed and read by the frozen towers once, and then learned from again with
 other noise: 2.4 GB in half precision at the default sizes, and more than twice the speed."""
-
-
 SAME = 0.8
 """Share of anchors that are the very drawing that a picture shows; others are of its concept."""
 NONE = -1
@@ -157,19 +155,15 @@ class PriorObjective(Objective):
         x_t = q_sample(x0, t, batch["noise"], self.schedule)
         given = self.prior.prepare(encoding, anchors)
         predicted = self.prior(x_t, self.schedule.network_time(t).float(), given).float()
-        wanted = x0
+        guess = Guess(torch.zeros_like(x0), torch.ones_like(x0[:, :1]))  # all is to be learned
         if given.anchor is not None:
-            gaussian, mean = (
-                Gaussian(self.prior.axes, self.prior.spread),
-                given.anchor.repeat(NOISES, 1),
-            )
+            gaussian = Gaussian(self.prior.axes, self.prior.spread)
+            mean = given.anchor.repeat(NOISES, 1)
             guess = gaussian.guess(x_t, mean, *self.schedule.alpha_sigma(t))
-            wanted = (x0 - guess.x0) / guess.left
-        loss = F.mse_loss(predicted, wanted)
+        loss = F.mse_loss(predicted, (x0 - guess.x0) / guess.left)
         with torch.no_grad():
-            if given.anchor is not None:
-                predicted = guess.x0 + guess.left * predicted
-            cosine = F.cosine_similarity(self.prior.unscale(predicted), z_i.repeat(NOISES, 1))
+            estimate = self.prior.unscale(guess.x0 + guess.left * predicted)
+            cosine = F.cosine_similarity(estimate, z_i.repeat(NOISES, 1))
         return {"loss": loss, "cosine": cosine.mean()}
 
     def finish(self) -> dict[str, float]:
