@@ -6,7 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int8
 from torch import Tensor, nn
 
 
@@ -108,6 +108,15 @@ class LongLinear(nn.Linear):
         for other in others:
             out += other
         return out if self.bias is None else out + self.bias
+
+
+def to_eight_bits(
+    rows: Float[Tensor, "r c"],
+) -> tuple[Int8[Tensor, "r c"], Float[Tensor, "r 1"]]:
+    """Rows in 8 bits a number, and what each is multiplied by to be read again."""
+    scale = rows.abs().amax(dim=1, keepdim=True) / 127
+    scale[scale == 0] = 1
+    return (rows / scale).round().to(torch.int8), scale
 
 
 class MLP(nn.Module):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unclip.config import MemoryConfig
+from unclip.models.layers import to_eight_bits
 
 
 class Memory(nn.Module):
@@ -73,8 +74,8 @@ class Memory(nn.Module):
         """
         both = (("drawing", drawings, drawing_styles), ("name", names, name_styles))
         for key, rows, styles in both:
-            scale = rows.abs().amax(dim=1, keepdim=True) / 127
-            getattr(self, f"{key}s")[: len(rows)] = (rows / scale).round().to(torch.int8)
+            numbers, scale = to_eight_bits(rows)
+            getattr(self, f"{key}s")[: len(rows)] = numbers
             getattr(self, f"{key}_scale")[: len(rows)] = scale
             getattr(self, f"{key}_style")[: len(rows)] = torch.tensor(styles, dtype=torch.int32)
         self.weight[: len(drawings)] = weight

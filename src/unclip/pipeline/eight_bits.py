@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unclip.errors import BundleError
+from unclip.models.layers import to_eight_bits
 
 WIDE = 128
 """Columns from which on a matrix may be stored so."""
@@ -26,9 +27,7 @@ def reduce(state: dict[str, Tensor], keys: Iterable[str]) -> None:
     """
     for key in keys:
         weight = state[key].float()
-        scale = weight.abs().amax(dim=1, keepdim=True) / 127
-        scale[scale == 0] = 1
-        rows = (weight / scale).round().to(torch.int8)
+        rows, scale = to_eight_bits(weight)
         if (rows * scale - weight).abs().mean() <= _MOST_LOST * weight.abs().mean():
             state[key], state[key + _SCALE] = rows, scale
 

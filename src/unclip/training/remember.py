@@ -6,7 +6,6 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from unclip.corpus.mixture import Mixture
 from unclip.corpus.names import plural
 from unclip.corpus.raster import Pixels
 from unclip.corpus.scene import Background, Placed, Scene
+from unclip.corpus.sources import Places
 from unclip.corpus.store import SpriteStore
 from unclip.corpus.wording import phrases
 from unclip.corpus.wordnet import WordNet
@@ -38,7 +38,7 @@ EACH, EACH_PERSON, EACH_EVERYDAY = 3, 6, 12
 """Drawings of a concept, in as many styles as can be; of people, who come in skin tones; and of an
 everyday thing."""
 SIZE = 0.85
-_WORDS = Path("/usr/share/wordnet")
+_WORDS = Places.share / "wordnet"
 _STYLES = tuple(said.STYLE_OF)
 _WHITE = Background("plain", "white", ((255, 255, 255),))
 _BATCH = 128
