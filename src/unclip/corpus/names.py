@@ -17,6 +17,7 @@ _WORDS = json.loads((Path(__file__).parent / "words.json").read_text(encoding="u
 COLOUR_WORDS = frozenset(_WORDS["colours"])
 BROAD_WORDS = frozenset(_WORDS["broad"])
 _IRREGULAR: dict[str, str] = _WORDS["irregular"]
+_REGULAR = {many: one for one, many in _IRREGULAR.items()}
 _MASS = frozenset(_WORDS["mass"])
 _RENAMED: dict[str, str] = _WORDS["renamed"]
 _FIXED = frozenset(_WORDS["fixed"])
@@ -34,6 +35,64 @@ NOT_SYNONYMS = frozenset(_WORDS["not_synonyms"])
 _SINGULAR_S = frozenset(
     ("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros", "triceratops")
 )
+_ES = re.compile(r"(?:ss|x|tz|zz|ch|sh|(?<![ao])us|[blntv]is)es$")
+_VOWEL_BEFORE_S = frozenset(
+    (
+        "ache",
+        "avalanche",
+        "axe",
+        "battleaxe",
+        "beanie",
+        "bikini",
+        "birdie",
+        "brioche",
+        "brownie",
+        "budgie",
+        "cache",
+        "collie",
+        "cookie",
+        "emu",
+        "excuse",
+        "fuse",
+        "genie",
+        "gnu",
+        "guru",
+        "headache",
+        "hoodie",
+        "jacuzzi",
+        "kiwi",
+        "lassie",
+        "lie",
+        "magpie",
+        "martini",
+        "menu",
+        "moustache",
+        "movie",
+        "muse",
+        "mustache",
+        "necktie",
+        "niche",
+        "pickaxe",
+        "pie",
+        "pixie",
+        "prairie",
+        "quiche",
+        "rookie",
+        "sari",
+        "selfie",
+        "ski",
+        "smoothie",
+        "taxi",
+        "tie",
+        "toothache",
+        "tutu",
+        "veggie",
+        "yeti",
+        "zombie",
+        "zucchini",
+    )
+)
+"""Nouns whose plural would be taken for that of another, or for none."""
 _PLURAL_WORDS = frozenset(
     ("people", "men", "women", "children", "mice", "feet", "teeth", "geese", "skis")
 )
@@ -123,6 +182,29 @@ def plural(phrase: str) -> str | None:
         many = noun + "s"
     before = re.sub(r"^(wo)?man ", r"\1men ", before)  # "women astronauts"
     return before + many + rest
+
+
+@functools.lru_cache(maxsize=16384)
+def singular(phrase: str) -> str | None:
+    """The phrase that `plural` makes `phrase` of, or None where it names no more than one."""
+    before, noun, rest = head(phrase)
+    low = noun.lower()
+    if low in _REGULAR:
+        one = _REGULAR[low]
+    elif re.search(r"(?:wom|[^aiou]m)en$", low) and low != "dolmen":
+        one = noun[:-2] + "an"
+    elif low.removesuffix("s") in _VOWEL_BEFORE_S and low.endswith("s"):
+        one = noun[:-1]
+    elif not is_plural(noun):
+        return None
+    elif low.endswith("ies"):
+        one = noun[:-3] + "y"
+    elif _ES.search(low) or low[:-2] in _SINGULAR_S:
+        one = noun[:-2]
+    else:
+        one = noun[:-1]
+    before = re.sub(r"^(wo)?men ", r"\1man ", before)
+    return before + one + rest
 
 
 def has_colour(phrase: str) -> bool:

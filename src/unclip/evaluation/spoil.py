@@ -15,7 +15,7 @@ from torch import Tensor
 from unclip.evaluation.detector import PIXELS
 from unclip.training.data import to_tensor
 
-UNSPOILED = 0.25
+UNSPOILED = 0.4
 """Share of pictures that stay as they are."""
 
 
@@ -24,7 +24,7 @@ def spoiled(
 ) -> tuple[Float[Tensor, "b 3 p p"], Float[Tensor, "b p p"]]:
     """Most pictures as a generator would leave them: warped, soft, noisy, compressed, off in tone.
 
-    A quarter of them stays as it is. What moves takes the mask with it.
+    Two in five stay as they are. What moves takes the mask with it.
     """
     n = len(pixels)
 

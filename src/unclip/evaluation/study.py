@@ -27,7 +27,7 @@ from unclip.evaluation.spoil import spoiled
 from unclip.evaluation.vocabulary import PAINTED, STYLES, Vocabulary
 from unclip.training.data import to_tensor
 
-COMPOSED = 0.3
+COMPOSED = 0.15
 """Share of scenes that are the composer's own; `REPAINTED` of the others go through a filter."""
 REPAINTED = 0.25
 KNOWN = 0.75

@@ -44,6 +44,9 @@ class JudgeRecipe(Recipe):
     stage: str = "judge"
     expected: str = "0.46 of true renders accepted after 85,000 pictures, and 0.004 of wrong ones"
     minutes: float | None = 18.0
+    batch_size: int = 32
+    muon_lr: float = 0.05
+    muon_kernels: bool = True
     adamw_lr: float = 1.5e-3
     weight_decay: float = 0.02
     decay_fraction: float = 0.6

@@ -102,6 +102,8 @@ class Plan(NamedTuple):
         wanted: the embedding that finished candidates are compared with, or one for each.
         settings: what made them, beside the settings that every request has.
         known, draft: see `DecoderStage`.
+        drawn: the first frames, where they are drawn already.
+        fine: the same as the first upsampler would leave them, if it need not be asked.
         canvas: what is to be drawn on; None is a blank one of the request's size.
         is_subject: what the rows show is set into what is unknown of the canvas, not its first
             frame.
@@ -118,6 +120,8 @@ class Plan(NamedTuple):
     settings: dict[str, Any]
     known: KnownPixels | None = None
     draft: Draft | None = None
+    drawn: Float[Tensor, "nm 3 s s"] | None = None
+    fine: Float[Tensor, "nm 3 l l"] | None = None
     canvas: Canvas | None = None
     is_subject: bool = False
 

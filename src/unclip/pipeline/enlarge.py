@@ -28,16 +28,22 @@ def enlarge(
     generator: torch.Generator,
     index: int,
     count: int,
+    fine: Float[Tensor, "1 3 l l"] | None = None,
 ) -> Running[Image]:
     """The upsamplers over each span that changes, and what is known put back at every size.
 
     Args:
         index, count: which picture of how many this is.
+        fine: what the first upsampler would make of a canvas of one span, where that is known.
     """
-    parts = {span: to_images(small[canvas.part(*span)])[0] for span in canvas.spans}
+    stages = cascade.upsamplers_for(canvas.region.short)
+    given = {span: small[canvas.part(*span)] for span in canvas.spans}
+    if fine is not None:
+        stages, given = stages[1:], dict.fromkeys(canvas.spans, fine)
+    parts = {span: to_images(pixels)[0] for span, pixels in given.items()}
     for number, span in enumerate(canvas.spans):
-        pixels = small[canvas.part(*span)]
-        for stage, size in cascade.upsamplers_for(canvas.region.short):
+        pixels = given[span]
+        for stage, size in stages:
             pixels = _scaled(pixels, size / pixels.shape[canvas.along - 2])
             steps = stage(
                 pixels,

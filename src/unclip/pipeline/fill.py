@@ -15,22 +15,20 @@ from torch import Tensor
 from unclip.config import SamplingConfig
 from unclip.errors import InvalidArgument
 from unclip.models.image import ImageTower
+from unclip.pipeline.assemble import plan_prompt
 from unclip.pipeline.canvas import Canvas
 from unclip.pipeline.cascade import (
     Cascade,
     Plan,
     decoder_sampling,
-    plan_generation,
     truncation,
 )
-from unclip.pipeline.heats import Heats
+from unclip.pipeline.draw import best_of
 from unclip.pipeline.images import to_images
-from unclip.pipeline.rank import clip_score, image_embedding
+from unclip.pipeline.rank import image_embedding
 from unclip.pipeline.seams import continued, set_into
 from unclip.pipeline.stages import (
-    DecoderStage,
     Draft,
-    Drawing,
     KnownPixels,
     Running,
     Texts,
@@ -64,7 +62,8 @@ def fill(cascade: Cascade, plan: Plan) -> Running[tuple[Float[Tensor, "n 3 h w"]
     pixels, mask = (v.repeat(len(rows), 1, 1, 1) for v in _known(canvas, cascade.decoder.device))
     subject, left = None, list(canvas.frames)
     if left:
-        first, rows = yield from _best_of(cascade, plan)
+        first, rows = yield from best_of(cascade, plan)
+        plan = plan._replace(drawn=None)
         if plan.is_subject:
             subject = first
         else:
@@ -75,7 +74,7 @@ def fill(cascade: Cascade, plan: Plan) -> Running[tuple[Float[Tensor, "n 3 h w"]
         frame = _frame(cascade, plan, rows, KnownPixels(pixels[part], mask[part]), subject)
         shown = partial(_shown, pixels, canvas, offset)
         change = partial(_as_frame, count, len(left), shown)
-        drawn, _ = yield from mapped(_best_of(cascade, frame), change)
+        drawn, _ = yield from mapped(best_of(cascade, frame), change)
         pixels, mask = _with(pixels, part, drawn), _with(mask, part, 1.0)
     return pixels, rows
 
@@ -92,7 +91,7 @@ def plan_filling(cascade: Cascade, request: Filling, canvas: Canvas) -> Running[
     something, tower = bool(known.mask.any()), cascade.bundle.image
     prompt = request.prompt
     if prompt and not (names_background(prompt) and something and tower):
-        plan = yield from plan_generation(cascade, request)
+        plan = yield from plan_prompt(cascade, request)
         return plan._replace(is_subject=something)
     if not something:
         raise InvalidArgument("prompt", "is missing, and there is nothing around to go on with")
@@ -174,34 +173,6 @@ def _frame(
         candidates=1,
         known=known,
         draft=Draft(ground, time),
-    )
-
-
-def _best_of(cascade: Cascade, plan: Plan) -> Running[Drawing]:
-    """Decode a plan, and keep the best candidate of each picture: by CLIP, or by its embedding."""
-    tower = cascade.bundle.image
-    if tower is not None or plan.candidates == 1:
-        return (yield from _decode(cascade.decoder, plan, tower))
-    best = plan.fit.reshape(-1, plan.candidates).argmax(dim=1)
-    rows = [k * plan.candidates + int(j) for k, j in enumerate(best)]
-    drawing = yield from _decode(cascade.decoder, plan.rows(rows), None)
-    return drawing._replace(rows=rows)
-
-
-def _decode(decoder: DecoderStage, plan: Plan, tower: ImageTower | None) -> Running[Drawing]:
-    def score(pixels: Tensor, rows: list[int]) -> Tensor:
-        assert tower is not None
-        return clip_score(tower, pixels, plan.wanted_by(rows))
-
-    return decoder(
-        plan.z_i,
-        plan.texts,
-        plan.x_t,
-        plan.generators,
-        plan.sampling,
-        plan.known,
-        plan.draft,
-        Heats(plan.candidates, score),
     )
 
 

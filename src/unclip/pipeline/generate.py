@@ -13,9 +13,10 @@ from torch import Tensor
 
 from unclip.errors import Cancelled, InvalidArgument
 from unclip.models.image import ImageTower
+from unclip.pipeline.assemble import plan_prompt
 from unclip.pipeline.bundle import Bundle
 from unclip.pipeline.canvas import Canvas, canvas_for
-from unclip.pipeline.cascade import Cascade, Plan, plan_generation
+from unclip.pipeline.cascade import Cascade, Plan
 from unclip.pipeline.enlarge import enlarge
 from unclip.pipeline.fill import fill, plan_filling
 from unclip.pipeline.images import to_pixels
@@ -63,8 +64,9 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
     for k, seed in enumerate(request.seeds):
         row = rows[k]
         # One at a time: as fast as a batch at these sizes, in a fraction of the memory.
+        fine = None if plan.fine is None else plan.fine[k : k + 1]
         image = yield from enlarge(
-            cascade, canvas, small[k : k + 1], plan.generators[row], k, count
+            cascade, canvas, small[k : k + 1], plan.generators[row], k, count, fine
         )
         yield Picture(
             image=image if matte is None else cut_out(matte, image),
@@ -99,7 +101,7 @@ def _planner(request: Request, canvas: Canvas) -> Callable[[Cascade, Any], Runni
 
 
 _PLANNERS: dict[type[Request], Callable[[Cascade, Any], Running[Plan]]] = {
-    Generation: plan_generation,
+    Generation: plan_prompt,
     Variation: plan_variation,
     Blend: plan_blend,
     Change: plan_change,

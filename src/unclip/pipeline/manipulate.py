@@ -7,8 +7,6 @@ planner gives the one cascade others: mixed on the sphere, or partly drawn anew.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -22,9 +20,8 @@ from unclip.errors import InvalidArgument
 from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, truncation
 from unclip.pipeline.images import to_pixels
 from unclip.pipeline.rank import image_embedding
-from unclip.pipeline.stages import Running, Texts, candidate, mapped
+from unclip.pipeline.stages import Running, Texts, candidate, in_turn
 from unclip.requests import Blend, Change, Manipulation, Variation
-from unclip.types import Progress
 
 ROUNDS = 4
 """Evaluations for each step of an inversion. A picture then comes back as the autoencoder alone
@@ -69,7 +66,7 @@ def plan_blend(cascade: Cascade, request: Blend) -> Running[Plan]:
     rows = _rows_of(cascade, request, alike)
     n = len(rows.generators)
     silent, *texts = yield from _texts(cascade, ["", *sentences])
-    drawn = yield from _in_turn(cascade.prior(text, rows.generators) for text in texts)
+    drawn = yield from in_turn(cascade.prior(text, rows.generators) for text in texts)
     seen = _see(cascade, pictures) if pictures else None
     told = iter([embeddings.embedding for embeddings in drawn])
     looked = iter([] if seen is None else list(seen.z_i))
@@ -99,7 +96,7 @@ def plan_change(cascade: Cascade, request: Change) -> Running[Plan]:
     silent, *texts = yield from _texts(cascade, ["", *prompts])
     twins = [torch.Generator().set_state(g.get_state()) for g in rows.generators]
     runs = zip(texts, (twins, rows.generators), strict=False)
-    drawn = yield from _in_turn(cascade.prior(text, noise) for text, noise in runs)
+    drawn = yield from in_turn(cascade.prior(text, noise) for text, noise in runs)
     seen = _see(cascade, [request.image])
     z_i = seen.z_i.expand(len(rows.generators), -1)
     share = FARTHEST * request.amount
@@ -218,16 +215,4 @@ def _plan(
 
 
 def _texts(cascade: Cascade, prompts: list[str]) -> Running[list[Texts]]:
-    return (yield from _in_turn(cascade.text(prompt) for prompt in prompts))
-
-
-def _in_turn(stages: Iterable[Running[T]]) -> Running[list[T]]:
-    """Several runs of one stage, counted as one."""
-    runs, results = list(stages), []
-    for i, run in enumerate(runs):
-        results.append((yield from mapped(run, partial(_counted, i, len(runs)))))
-    return results
-
-
-def _counted(i: int, runs: int, event: Progress) -> Progress:
-    return dataclasses.replace(event, step=i * event.steps + event.step, steps=runs * event.steps)
+    return (yield from in_turn(cascade.text(prompt) for prompt in prompts))

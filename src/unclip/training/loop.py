@@ -128,6 +128,7 @@ def train(
         weight_decay=recipe.weight_decay,
         slow=recipe.slow,
         slow_scale=recipe.slow_scale,
+        kernels=recipe.muon_kernels,
     )
     step, elapsed = 0, 0.0
     smooth: dict[str, float] = {}

@@ -12,19 +12,22 @@ from torch import Tensor, nn
 
 from unclip.pipeline.bundle import default_dtype
 
+_PIXELS = 12
+"""Channels of pixels in squares of two."""
 _HIDDEN = {"blocks", "sketch", "layout", "layout_projection"}
 
 
 def split_parameters(
-    module: nn.Module, *, slow: tuple[str, ...] = ()
+    module: nn.Module, *, slow: tuple[str, ...] = (), kernels: bool = False
 ) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
     """Parameters for Muon (2-D weights of transformer blocks and of the embedding), AdamW, and slow
     AdamW.
 
     Muon orthogonalises updates of hidden matrices (Jordan et al. 2024), among them those on both
     sides of the image embedding; first and last layers, token embeddings, convolutions, norms and
-    biases stay with AdamW. `slow` names prefixes that are
-    already trained and only follow.
+    biases stay with AdamW. `slow` names prefixes that are already trained and only follow. With
+    `kernels` those of convolutions are hidden matrices too, a row for each output, but for the
+    first, which sees pixels, and heads (Jordan 2024, arXiv 2404.00498, section 3).
     """
     muon, adamw, slow_ones = [], [], []
     for name, parameter in module.named_parameters():
@@ -32,11 +35,17 @@ def split_parameters(
             continue
         if name.startswith(slow):
             slow_ones.append(parameter)
-        elif parameter.ndim == 2 and _HIDDEN & {*name.split(".")}:
+        elif _is_hidden(name, parameter, kernels):
             muon.append(parameter)
         else:
             adamw.append(parameter)
     return muon, adamw, slow_ones
+
+
+def _is_hidden(name: str, parameter: nn.Parameter, kernels: bool) -> bool:
+    if parameter.ndim == 2:
+        return bool(_HIDDEN & {*name.split(".")})
+    return kernels and parameter.ndim == 4 and parameter.shape[1] > _PIXELS and "head" not in name
 
 
 class Muon(torch.optim.Optimizer):
@@ -61,9 +70,10 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum_buffer"] = torch.zeros_like(parameter.grad)
                 average = state["momentum_buffer"].lerp_(parameter.grad, 1 - group["momentum"])
-                ahead = parameter.grad.lerp(average, group["momentum"])
-                scale = max(1, parameter.shape[0] / parameter.shape[1]) ** 0.5
-                parameter.add_(orthogonal(ahead), alpha=-group["lr"] * scale)
+                ahead = parameter.grad.lerp(average, group["momentum"]).flatten(1)
+                scale = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
+                step = orthogonal(ahead).view_as(parameter)
+                parameter.add_(step, alpha=-group["lr"] * scale)
 
 
 def orthogonal(x: Float[Tensor, "r c"]) -> Float[Tensor, "r c"]:
@@ -86,9 +96,10 @@ def make_optimizers(
     weight_decay: float,
     slow: tuple[str, ...] = (),
     slow_scale: float = 0.1,
+    kernels: bool = False,
 ) -> list[torch.optim.Optimizer]:
     """One or two optimizers; every group keeps its full rate as `base_lr` for `set_rate`."""
-    muon, adamw, slow_ones = split_parameters(module, slow=slow)
+    muon, adamw, slow_ones = split_parameters(module, slow=slow, kernels=kernels)
     groups = [{"params": adamw, "lr": adamw_lr}, {"params": slow_ones, "lr": adamw_lr * slow_scale}]
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(

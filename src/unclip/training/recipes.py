@@ -51,6 +51,7 @@ class Recipe:
         ema_half_life: in pictures.
         decay_fraction: the last part of the run, in which the rate falls to zero.
         mixture: what the composed pictures show.
+        muon_kernels: convolutions learn by Muon too.
         slow, slow_scale: parameter prefixes that start trained, and their share of the rate.
     """
 
@@ -61,6 +62,7 @@ class Recipe:
     steps: int = 1_000_000
     batch_size: int = 64
     muon_lr: float = 0.02
+    muon_kernels: bool = False
     adamw_lr: float = 6e-4
     weight_decay: float = 0.0
     warmup_steps: int = 100

@@ -12,6 +12,7 @@ from unclip.pipeline.stages.common import (
     alone,
     candidate,
     drain,
+    in_turn,
     mapped,
 )
 from unclip.pipeline.stages.decoder import DecoderStage, Draft, Drawing, KnownPixels
@@ -37,5 +38,6 @@ __all__ = [
     "alone",
     "candidate",
     "drain",
+    "in_turn",
     "mapped",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import dataclasses
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -66,3 +68,15 @@ def candidate(seed: int, j: int) -> torch.Generator:
     """
     mixed = int(np.random.SeedSequence((seed, j)).generate_state(1)[0]) if j else seed
     return torch.Generator().manual_seed(mixed)
+
+
+def in_turn(stages: Iterable[Running[T]]) -> Running[list[T]]:
+    """Several runs of one stage, counted as one."""
+    runs, results = list(stages), []
+    for i, run in enumerate(runs):
+        results.append((yield from mapped(run, partial(_counted, i, len(runs)))))
+    return results
+
+
+def _counted(i: int, runs: int, event: Progress) -> Progress:
+    return dataclasses.replace(event, step=i * event.steps + event.step, steps=runs * event.steps)

@@ -72,30 +72,44 @@ class MemoryStage:
             chosen.append(drawings[[int(torch.multinomial(odds, 1, generator=g)) for g in own]])
         return torch.stack(chosen, dim=1)
 
-    @torch.inference_mode()
     def named(self, prompt: str) -> tuple[list[Named], int]:
         """The things that a prompt names, in its order, at least one; and the style, or -1."""
-        words = WORD.findall(prompt)[:WORDS] or [prompt]
+        spans, nearness = self._phrases(prompt)
+        sure = self._sure(spans, nearness)
+        named = [one for one in sure if one.thing >= 0][: self.most]
+        if not named:
+            nearest = nearness.masked_fill(self.memory.thing < 0, -1.0).amax(dim=0)
+            thing = int(self.memory.thing[nearest.argmax()])
+            named = [Named(0, 0, thing, -1, float(nearest.max()))]
+        return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
+
+    def things(self, text: str) -> list[Named]:
+        """All things that a text surely names, in its order."""
+        return sorted(one for one in self._sure(*self._phrases(text)) if one.thing >= 0)
+
+    @torch.inference_mode()
+    def _phrases(self, text: str) -> tuple[list[tuple[int, int]], Float[Tensor, "p n"]]:
+        """Its phrases by their words, and how near each is to every name."""
+        words = WORD.findall(text)[:WORDS] or [text]
         spans = [
             (start, start + n)
             for n in range(1, min(LONGEST, len(words)) + 1)
             for start in range(len(words) - n + 1)
         ]
-        memory = self.memory
-        nearness = memory.nearness(self.embed([" ".join(words[a:b]) for a, b in spans]))
-        best = nearness.max(dim=1)
+        embedded = self.embed([" ".join(words[a:b]) for a, b in spans])
+        return spans, self.memory.nearness(embedded)
+
+    def _sure(self, spans: Sequence[tuple[int, int]], nearness: Tensor) -> list[Named]:
+        """Phrases that surely are names, the surest first; none shares a word with another."""
+        memory, best = self.memory, nearness.max(dim=1)
         of = torch.stack([memory.thing, memory.name_style], dim=1)[best.indices].tolist()
         found = [
             Named(*span, thing, style, cosine)
             for span, (thing, style), cosine in zip(spans, of, best.values.tolist(), strict=True)
+            if cosine >= SURE
         ]
         found.sort(key=lambda one: -one.cosine - PER_WORD * (one.end - one.start))
-        sure = _apart([one for one in found if one.cosine >= SURE])
-        named = [one for one in sure if one.thing >= 0][: self.most]
-        if not named:
-            nearest = nearness.masked_fill(memory.thing < 0, -1.0).amax(dim=0)
-            named = [Named(0, 0, int(memory.thing[nearest.argmax()]), -1, float(nearest.max()))]
-        return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
+        return _apart(found)
 
 
 def _apart(found: Sequence[Named]) -> list[Named]:

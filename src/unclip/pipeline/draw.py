@@ -1,0 +1,41 @@
+"""A plan's rows drawn by the decoder, of which each picture keeps its best candidate."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unclip.models.image import ImageTower
+from unclip.pipeline.cascade import Cascade, Plan
+from unclip.pipeline.heats import Heats
+from unclip.pipeline.rank import clip_score
+from unclip.pipeline.stages import DecoderStage, Drawing, Running
+
+
+def best_of(cascade: Cascade, plan: Plan) -> Running[Drawing]:
+    """Decode a plan, and keep the best candidate of each picture: by CLIP, or by its embedding."""
+    if plan.drawn is not None:
+        return Drawing(plan.drawn, list(range(len(plan.drawn))))
+    tower = cascade.bundle.image
+    if tower is not None or plan.candidates == 1:
+        return (yield from _decode(cascade.decoder, plan, tower))
+    best = plan.fit.reshape(-1, plan.candidates).argmax(dim=1)
+    rows = [k * plan.candidates + int(j) for k, j in enumerate(best)]
+    drawing = yield from _decode(cascade.decoder, plan.rows(rows), None)
+    return drawing._replace(rows=rows)
+
+
+def _decode(decoder: DecoderStage, plan: Plan, tower: ImageTower | None) -> Running[Drawing]:
+    def score(pixels: Tensor, rows: list[int]) -> Tensor:
+        assert tower is not None
+        return clip_score(tower, pixels, plan.wanted_by(rows))
+
+    return decoder(
+        plan.z_i,
+        plan.texts,
+        plan.x_t,
+        plan.generators,
+        plan.sampling,
+        plan.known,
+        plan.draft,
+        Heats(plan.candidates, score),
+    )

@@ -1,0 +1,265 @@
+"""What a prompt asks for, thing by thing: how many of each, how they stand, and what is around.
+
+    "an oil painting of two cats and a red ball in a forest, at dusk"
+     front               things                  place        place
+
+Rules of English, in the words of the corpus's captions, and one question: where things are named.
+What fits no rule stays with the thing before it, for the prior to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from unclip.corpus.names import head, singular, with_article
+from unclip.corpus.phrases import (
+    CLEAR_PHRASES,
+    LIGHT_PHRASES,
+    NUMBERS,
+    OVER_PHRASES,
+    PLACE_PHRASES,
+    RELATION_PHRASES,
+    WEATHER_PHRASES,
+)
+from unclip.corpus.scene import CloseRelation, Relation
+
+MOST = 6
+"""Things in a picture: as many as the corpus shows."""
+
+Span = tuple[int, int]
+"""Characters of a text, from and to."""
+
+
+class Thing(NamedTuple):
+    """A noun phrase of one of them, without article, and how `many` there are to be."""
+
+    name: str
+    many: int = 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A prompt in parts.
+
+    Args:
+        relation: of the first of two things to the second, where it is said.
+        front: how all is drawn, before the things: "an oil painting of".
+        backdrop: "on a blue background".
+        place: where they are, in what light: "in a forest at sunset".
+        tags: what follows commas: ", watercolour".
+    """
+
+    things: tuple[Thing, ...]
+    relation: Relation | CloseRelation | None = None
+    front: str = ""
+    backdrop: str = ""
+    place: str = ""
+    tags: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many things there are to be."""
+        return sum(thing.many for thing in self.things)
+
+    @property
+    def afloat(self) -> bool:
+        """Whether there is no ground where the things are."""
+        return not self.place or bool(_AFLOAT.search(self.place))
+
+    def alone(self, thing: Thing) -> str:
+        """A prompt for one of a thing, in the same manner, in no place."""
+        return self._said(thing, self.backdrop)
+
+    def in_place(self) -> str:
+        """A prompt for one of the first thing, where the things are to be."""
+        return self._said(self.things[0], self.place)
+
+    def _said(self, thing: Thing, where: str) -> str:
+        parts = (self.front, with_article(thing.name), where)
+        return " ".join(part for part in parts if part) + self.tags
+
+
+def read(prompt: str, named: Callable[[str], Iterable[Span]]) -> Reading | None:
+    """Take a prompt apart; None where it does not come to two to six things with names, or to one
+    that is somewhere.
+
+    Args:
+        named: where in a text things are named.
+    """
+    text = _ASKING.sub("", " ".join(prompt.split())).rstrip(" .!")
+    front = ""
+    if found := _FRONT.match(text):
+        front, text = found[0].strip(), text[found.end() :]
+    text, backdrop = _without(_BACKDROP, text)
+    text, place = _without(_PLACE, text)
+    if not (place or _JOINT.search(text) or _NUMBER.match(text)):
+        return None  # which most prompts are, and it costs nothing to tell
+    things, joints, tags = _pieces(text, named)
+    counted = [_counted(thing) for thing in things]
+    said = None
+    if len(things) == 2:
+        said = _RELATION_OF.get(joints[1]) or _sides(*things)
+    reading = Reading(
+        tuple(counted), said, front, backdrop, place, "".join(f", {tag}" for tag in tags)
+    )
+    return reading if (1 if place else 2) <= reading.count <= MOST else None
+
+
+def _any(phrases: Iterable[str]) -> str:
+    """A pattern for any of some phrases, the longest first; braces are an adjective, or a noun at
+    the end."""
+    ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
+    words = (re.escape(phrase) for phrase in ordered)
+    return "|".join(
+        re.sub(r"\\{\\}$", r"[\\w-]+", word).replace(r"\{\}", r"(?:[\w-]+ )?") for word in words
+    )
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+_MEDIA = (
+    "picture image photo photograph illustration artwork art drawing painting sketch cartoon icon "
+    "render rendering model print clipart design silhouette watercolour watercolor halftone sign "
+    "close-up close shot view scene oil sculpture"
+)
+_ASKING = _pattern(
+    r"^(?:(?:please )?(?:draw|paint|make|create|generate|show)(?: me| us)?|there (?:is|are)) "
+)
+_FRONT = _pattern(
+    rf"^(?:(?:an?|the) )?(?:[\w-]+ ){{0,4}}?(?:{'|'.join(_MEDIA.split())})"
+    r"(?: up| in oil)? (?:of|showing|with) "
+)
+_BACKDROP = _pattern(
+    r"\b(?:on|with|against|before|in front of) (?:an? |the )?(?:[\w-]+ ){0,4}"
+    r"(?:background|backdrop)\b"
+)
+_SCENES = (
+    "meadow field grass lawn beach seashore shore sea ocean lake river water desert dunes snow "
+    "mountains landscape valley forest woods jungle clearing trees city town village street road "
+    "park garden room space stars planets sky sunset sunrise dusk dawn twilight night day daylight "
+    "morning evening fog mist rain moonlight sunshine winter summer autumn spring"
+)
+_PLACE = _pattern(
+    r",? ?\b(?:"
+    + _any(
+        phrase
+        for table in (PLACE_PHRASES, OVER_PHRASES, LIGHT_PHRASES, CLEAR_PHRASES, WEATHER_PHRASES)
+        for listed in table.values()
+        for phrase in listed
+    )
+    + r"|(?:in|on|at|by|under|over|above|among|during|before|near|through|in front of) "
+    + rf"(?:an? |the )?(?:[\w-]+ ){{0,2}}?(?:{'|'.join(_SCENES.split())})"
+    + r")\b"
+)
+_AFLOAT = _pattern(
+    r"\b(?:space|stars|underwater|(?:under|deep in) the sea|in the (?:sky|air|sea|ocean))\b"
+)
+_RELATIONS: tuple[Relation | CloseRelation, ...] = (
+    "left of", "right of", "above", "below", "on", "under", "beside",
+)  # fmt: skip
+_RELATION_OF: dict[str, Relation | CloseRelation] = {
+    phrase: relation for relation in _RELATIONS for phrase in RELATION_PHRASES[relation]
+}
+_AND = ("and", "&")
+_JOINT = _pattern(rf"(?:\s*(,)\s*(?:and\s+)?)|\s+({_any([*_RELATION_OF, *_AND])})\s+")
+_COUNT_OF = {phrase: n for n, listed in NUMBERS.items() for phrase in (*listed,)}
+_COUNT_OF |= {"a couple of": 2, "both": 2}
+_NUMBER = _pattern(rf"^({_any(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
+_ARTICLE = _pattern(r"^(?:an?|the|one|1|some|my|your|our|his|her|their)\s+")
+_POSED = _pattern(r"\s+(?:(?:that|which)\s+)?(?:is|are|sits|stands|sitting|standing|lying|placed)$")
+_SIDE = _pattern(
+    r",? (?:on|at|in|to) the (left|right|top|bottom)(?: (?:side|half|part|third))?(?: of the \w+)?$"
+)
+_SIDES: dict[str, Relation] = {
+    "left": "left of", "right": "right of", "top": "above", "bottom": "below",
+}  # fmt: skip
+_PAIRED = (
+    "scissors",
+    "glasses",
+    "sunglasses",
+    "trousers",
+    "pants",
+    "jeans",
+    "shorts",
+    "binoculars",
+)
+"""One of them is called a pair."""
+
+
+def _without(pattern: re.Pattern[str], text: str) -> tuple[str, str]:
+    """A text without what fits a pattern, and that, in one."""
+    found = [match[0].strip(", ") for match in pattern.finditer(text)]
+    left = re.sub(r"\s+([,]|$)", r"\1", " ".join(pattern.sub(" ", text).split()))
+    return left.strip(", "), " ".join(found)
+
+
+def _pieces(
+    text: str, named: Callable[[str], Iterable[Span]]
+) -> tuple[list[str], list[str], list[str]]:
+    """The pieces that name a thing, the joint before each, and the tags.
+
+    A piece without a thing is a tag after a comma, else part of what it stands beside: "black and
+    white cat", "a cat on the left".
+    """
+    things: list[Span] = []
+    joints: list[str] = []
+    tags: list[str] = []
+    waiting: tuple[str, int] | None = None
+    for joint, start, end in _split(text, named):
+        if any(named(text[start:end])):
+            joint, start = waiting or (joint, start)
+            things.append((start, end))
+            joints.append(joint)
+            waiting = None
+        elif joint == ",":
+            tags.append(text[start:end])
+        elif things and not tags:
+            things[-1] = things[-1][0], end
+        else:
+            waiting = waiting or (joint, start)
+    return [text[a:b] for a, b in things], joints, [tag for tag in tags if tag]
+
+
+def _split(text: str, named: Callable[[str], Iterable[Span]]) -> Iterator[tuple[str, int, int]]:
+    """Between joints: the joint before, in lower case, and from where to where. An "and" inside of
+    a name is none: "bow and arrow"."""
+    found = list(_JOINT.finditer(text))
+    names = list(named(text)) if any(match[2] for match in found) else []
+    joint, start = "", 0
+    for match in found:
+        inside = any(a < match.start() and match.end() < b for a, b in names)
+        if inside and match[2] and match[2].lower() in _AND:
+            continue
+        yield joint, start, match.start()
+        joint, start = (match[1] or match[2]).lower(), match.end()
+    yield joint, start, len(text)
+
+
+def _counted(piece: str) -> Thing:
+    """A piece without its number or article, in the singular."""
+    name = _POSED.sub("", _SIDE.sub("", piece))
+    number = _NUMBER.match(name)
+    if number is None:
+        return Thing(_ARTICLE.sub("", name))
+    name, many = name[number.end() :], _COUNT_OF[number[1].lower()]
+    if head(name)[1] in _PAIRED:
+        return Thing(name, 1 if " of" in number[1] else many)
+    return Thing(singular(name) or name, many)
+
+
+def _sides(first: str, second: str) -> Relation | None:
+    """The relation of two things of which one is said to be at a side of the picture."""
+    for piece, sides in ((first, _SIDES), (second, _OPPOSITE)):
+        if found := _SIDE.search(piece):
+            return sides[found[1].lower()]
+    return None
+
+
+_OPPOSITE: dict[str, Relation] = {
+    "left": "right of", "right": "left of", "top": "below", "bottom": "above",
+}  # fmt: skip

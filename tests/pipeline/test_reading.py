@@ -1,0 +1,183 @@
+"""Prompts taken apart. Names are found by a list here, so that all is known."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unclip.corpus.colours import OBJECT_COLOURS
+from unclip.corpus.names import plural, with_article
+from unclip.corpus.phrases import (
+    COMPOSITION_OF,
+    LIGHT_PHRASES,
+    NUMBERS,
+    OVER_PHRASES,
+    PAINTED_OF,
+    PICTURE_OF,
+    PLACE_PHRASES,
+    PLAIN_OF,
+    RELATION_PHRASES,
+    STYLE_OF,
+    WEATHER_PHRASES,
+)
+from unclip.pipeline.reading import Reading, Thing, read
+
+NAMES = ("cat", "dog", "apple", "house", "car", "butterfly", "hot dog", "bow and arrow", "tree",
+         "horse", "man", "sofa", "book", "scissors", "boat", "fox")  # fmt: skip
+SAID = sorted({*NAMES, *(plural(name) or name for name in NAMES)}, key=len, reverse=True)
+PATTERN = re.compile(rf"\b(?:{'|'.join(SAID)})\b")
+
+
+def named(text):
+    return [match.span() for match in PATTERN.finditer(text)]
+
+
+def parts(prompt):
+    reading = read(prompt, named)
+    assert reading is not None
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a cat and a dog", [("cat", 1), ("dog", 1)]),
+        ("Two cats", [("cat", 2)]),
+        ("a pair of butterflies", [("butterfly", 2)]),
+        ("three men and 2 red apples", [("man", 3), ("red apple", 2)]),
+        ("a cat, a dog and a fox", [("cat", 1), ("dog", 1), ("fox", 1)]),
+        ("a black and white cat and a dog", [("black and white cat", 1), ("dog", 1)]),
+        ("a bow and arrow & an apple", [("bow and arrow", 1), ("apple", 1)]),
+        ("a hot dog next to a very old house", [("hot dog", 1), ("very old house", 1)]),
+        ("a pair of scissors and a book", [("scissors", 1), ("book", 1)]),
+        ("a man riding a horse and a dog", [("man riding a horse", 1), ("dog", 1)]),
+        ("draw me six apples.", [("apple", 6)]),
+        ("there are a cat and a dog", [("cat", 1), ("dog", 1)]),
+        ("a cat sitting on a sofa", [("cat", 1), ("sofa", 1)]),
+    ],
+)
+def test_things_and_how_many(prompt, things):
+    assert [tuple(thing) for thing in parts(prompt).things] == things
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a cat",
+        "a red cat, watercolour",
+        "cat",
+        "a black and white cat",
+        "a bow and arrow",
+        "an oil painting of a cat on a blue background",
+        "seven cats",
+        "four cats and three dogs",
+        "something and nothing",
+        "in a forest",
+        "",
+        "!!",
+    ],
+)
+def test_what_is_left_to_the_prior(prompt):
+    assert read(prompt, named) is None
+
+
+def test_every_part_of_a_long_prompt():
+    reading = parts("an oil painting of two cats and a red car in a forest, at dusk, dramatic")
+    assert reading == Reading(
+        (Thing("cat", 2), Thing("red car")),
+        front="an oil painting of",
+        place="in a forest at dusk",
+        tags=", dramatic",
+    )
+    assert reading.alone(reading.things[1]) == "an oil painting of a red car, dramatic"
+    assert reading.in_place() == "an oil painting of a cat in a forest at dusk, dramatic"
+
+
+def test_a_backdrop_goes_with_each_thing():
+    reading = parts("an apple and a cat on a light blue background, 3d render")
+    assert reading.alone(reading.things[0]) == "an apple on a light blue background, 3d render"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "relation"),
+    [
+        ("a cat to the left of a dog", "left of"),
+        ("a cat is above two dogs", "above"),
+        ("a cat on top of a sofa", "on"),
+        ("a cat underneath a tree", "under"),
+        ("a cat on the left and a dog on the right", "left of"),
+        ("a cat and a dog on the top", "below"),
+        ("a cat and a dog", None),
+        ("a cat and a dog beside a house", None),
+    ],
+)
+def test_relations(prompt, relation):
+    assert parts(prompt).relation == relation
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        phrase
+        for table in (STYLE_OF, PAINTED_OF, COMPOSITION_OF, {"": PICTURE_OF}, {"": PLAIN_OF})
+        for listed in table.values()
+        for phrase in listed
+    ],
+)
+def test_every_manner_of_the_captions(front):
+    assert parts(f"{front} a cat and a dog").front == front
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        phrase.format("")
+        for table in (PLACE_PHRASES, OVER_PHRASES, LIGHT_PHRASES, WEATHER_PHRASES)
+        for listed in table.values()
+        for phrase in listed
+    ],
+)
+def test_every_place_of_the_captions(where):
+    where = f"{where}night" if where.endswith(" ") else where  # "on a rainy night"
+    reading = parts(f"a cat {where}")
+    assert reading.things == (Thing("cat"),)
+    assert reading.place == where
+
+
+@pytest.mark.parametrize(
+    ("place", "afloat"),
+    [("in space", True), ("under the sea", True), ("on the beach", False), ("at night", False)],
+)
+def test_where_there_is_no_ground(place, afloat):
+    assert parts(f"a cat {place}").afloat is afloat
+
+
+names = st.sampled_from([name for name in NAMES if plural(name)])
+things = st.builds(
+    lambda name, colour, many: Thing(f"{colour} {name}" if colour else name, many),
+    names,
+    st.sampled_from(["", *OBJECT_COLOURS]),
+    st.integers(1, 3),
+)
+JOINTS = {phrase: key for key in ("left of", "right of", "above", "below", "on", "under", "beside")
+          for phrase in RELATION_PHRASES[key]}  # fmt: skip
+
+
+@given(things, things, st.sampled_from([*JOINTS, "and"]), st.data())
+def test_what_captions_say_is_read_back(one, other, joint, data):
+    said = []
+    for thing in (one, other):
+        if thing.many == 1:
+            said.append(with_article(thing.name))
+        else:
+            said.append(f"{data.draw(st.sampled_from(NUMBERS[thing.many]))} {plural(thing.name)}")
+    reading = parts(f"{said[0]} {joint} {said[1]}")
+    assert reading.things == (one, other)
+    assert reading.relation == JOINTS.get(joint)
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_too_strange(text):
+    reading = read(text, named)
+    assert reading is None or 1 <= reading.count <= 6
