@@ -46,6 +46,8 @@ FULL = 0.95
 HALF, FOOT, TOUCH = 0.47, 0.86, 0.54
 """Longest side of one of two things, in the picture's; where what stands on a ground has its foot;
 and where the upper of two has it that touch, a little inside of the lower."""
+DARKEST = 0.42
+"""Of a shadow."""
 SEEN, GONE = 0.3, 0.1
 """Alpha from which a thing takes up room, and up to which what is behind it is seen."""
 RIM = 2
@@ -58,12 +60,13 @@ LEAST = 0.01
 
 class Cell(NamedTuple):
     """Where a thing goes, in sides of the picture: `x` is its middle, `y` its top, middle or foot
-    as `hold` is 0, 0.5 or 1, and `side` the longest that it may be."""
+    as `hold` is 0, 0.5 or 1, and `side` the longest that it may be. What `stands` has a shadow."""
 
     x: float
     y: float
     side: float
     hold: float = 0.5
+    stands: bool = False
 
 
 class Cutout(NamedTuple):
@@ -172,12 +175,18 @@ def lay_out(reading: Reading, generator: torch.Generator) -> list[Cell]:
         ]
     if relation in ("on", "under"):
         return [
-            Cell(x, TOUCH if upper else 1 - TOUCH, min(HALF, 0.96 / count), float(upper))
+            Cell(
+                x,
+                TOUCH if upper else 1 - TOUCH,
+                min(HALF, 0.96 / count),
+                hold=float(upper),
+                stands=not (upper or reading.afloat),
+            )
             for upper, count in zip((relation == "on", relation == "under"), counts, strict=True)
             for x in _spread(count)
         ]
     if not reading.afloat:
-        return [Cell(x, FOOT, min(0.6, 0.9 / n), hold=1.0) for x in _spread(n)]
+        return [Cell(x, FOOT, min(0.6, 0.9 / n), hold=1.0, stands=True) for x in _spread(n)]
     if n == 1:
         return [Cell(0.5, 0.5, 0.8)]
     tidy = CELLS[n][: 1 if relation == "beside" else None]
@@ -234,6 +243,16 @@ def put_together(
         colours, alpha = (F.interpolate(x, size, mode="bicubic").clamp(0, 1) for x in thing)
         y, x = cell.y * side - cell.hold * size[0], cell.x * side - size[1] / 2
         top, left = (round(min(max(a, 0), side - b)) for a, b in zip((y, x), size, strict=True))
+        if cell.stands:
+            canvas *= 1 - shadow(side, left + size[1] / 2, top + size[0], size[1])
         there = canvas[..., top : top + size[0], left : left + size[1]]
         there.lerp_(colours, alpha.expand_as(there))
     return 2 * canvas - 1
+
+
+def shadow(side: int, x: float, foot: float, width: float) -> Float[Tensor, "s s"]:
+    """How much darker the ground is under a thing of some width, as the corpus has it: an ellipse,
+    soft at its rim. All in pixels."""
+    line = torch.arange(side) + 0.5
+    across, down = (line - x) / (0.54 * width), (line - foot + 0.01 * width) / (0.13 * width)
+    return DARKEST * (1.5 * (1 - across**2 - down[:, None] ** 2)).clamp(0, 1)
