@@ -53,14 +53,14 @@ def main() -> None:
     for prompt in prompts:
         texts = drain(cascade.text(prompt.text))
         began = time.perf_counter()
-        things, _ = memory.named(prompt.text)
+        things, _ = memory.named(texts.words)
         seconds.append(time.perf_counter() - began)
         found = {numbers[one.thing] for one in things}
         wanted = [vocabulary.names.index(w.name) for w in prompt.include]
         right[prompt.task].append(set(wanted[: bundle.config.prior.anchors]) <= found)
         if prompt.style in styles:
             z_t, generators = texts.prompt.embedding, [torch.Generator().manual_seed(0)]
-            anchor = memory(prompt.text, z_t, generators)[0, 0]
+            anchor = memory(texts.words, z_t, generators)[0, 0]
             row = int((memory.memory.drawing(slice(None)) @ anchor).argmax())
             style = int(memory.memory.drawing_style[row])
             in_style.append(styles[style] == prompt.style)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from unclip.config import SamplingConfig, UNetConfig
+from unclip.corpus.thesaurus import Thesaurus
 from unclip.diffusion.gaussian import Gaussian
 from unclip.diffusion.guidance import classifier_free_guidance
 from unclip.diffusion.process import denoiser
@@ -50,6 +51,16 @@ def test_text_has_no_padding_and_says_when_it_is_cut(bundle):
     long = drain(stage("a red apple on a sofa beside two blue cats"))
     assert long.truncated
     assert long.prompt.states.shape[1] == 8
+
+
+def test_text_is_read_in_the_words_of_a_thesaurus(bundle):
+    plain = TextStage(bundle.text, bundle.tokenizer, 64)
+    stage = TextStage(bundle.text, bundle.tokenizer, 64, Thesaurus({"pup": "dog"}))
+    said, meant = drain(stage("two pups")), drain(plain("two dogs"))
+    assert said.words == "two dogs"
+    assert torch.equal(said.prompt.embedding, meant.prompt.embedding)
+    assert stage.embedding("two pups") == plain.embedding("two pups")  # what the policy reads
+    assert drain(plain("two pups")).words == "two pups"
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unclip.cli.common import say, training_extra
+from unclip.errors import UnclipError
 
 
 def train(
@@ -110,3 +111,35 @@ def corpus_build(
     target = out or default_path()
     manifest = build(target, packages)
     print(f"{manifest['sprites']} drawings of {manifest['concepts']} concepts in {target}")
+
+
+def corpus_thesaurus(
+    out: Annotated[
+        Path, typer.Option(help="Table to write; the package reads corpus/thesaurus.tsv.")
+    ],
+    store: Annotated[
+        Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
+    ] = None,
+    wordnet: Annotated[Path, typer.Option(help="Folder of WordNet's files.")] = Path(
+        "/usr/share/wordnet"
+    ),
+) -> None:
+    """Write what captions call the things that WordNet has other words for."""
+    with training_extra():
+        from unclip.corpus.store import SpriteStore
+        from unclip.corpus.thesaurus import write
+        from unclip.corpus.thesaurus_build import make_thesaurus
+        from unclip.corpus.wordnet import WordNet
+    drawings = SpriteStore(store)
+    try:
+        made = make_thesaurus(drawings, WordNet(wordnet))
+    except OSError as error:
+        raise UnclipError(
+            f"wordnet {wordnet} cannot be read ({error.strerror}); run: "
+            "apt-get install wordnet-base"
+        ) from error
+    try:
+        write(made, out)
+    except OSError as error:
+        raise UnclipError(f"out {out} cannot be written: {error.strerror}") from error
+    print(f"{sum(phrase != word for phrase, word in made.items())} phrases in {out}")

@@ -14,7 +14,7 @@ from unclip.corpus.names import (
     uncoloured,
 )
 
-_LEXFILES = {
+LEXFILES = {
     "animals": (wn.ANIMAL,),
     "food": (wn.FOOD, wn.PLANT, wn.ARTIFACT),
     "nature": (wn.PLANT, wn.OBJECT),
@@ -46,7 +46,7 @@ def plainer(name: str) -> str | None:
 def also_called(name: str, category: str, words: wn.WordNet) -> tuple[str, ...]:
     """What else a person may call a thing, or a kind of it: "automobile", "beagle". Words that
     mostly mean something else are left out."""
-    sense = words.sense(name, _LEXFILES.get(category, wn.CONCRETE))
+    sense = words.sense(name, LEXFILES.get(category, wn.CONCRETE))
     if sense is None:
         return ()
     return tuple(
@@ -60,7 +60,7 @@ def also_called(name: str, category: str, words: wn.WordNet) -> tuple[str, ...]:
 def synonyms(name: str, category: str, tags: frozenset[str], words: wn.WordNet) -> tuple[str, ...]:
     """Other names of a concept: tags and lemmas that WordNet says mean it or sit next to it, or the
     everyday word for it."""
-    files = _LEXFILES.get(category, wn.CONCRETE)
+    files = LEXFILES.get(category, wn.CONCRETE)
     found: list[str] = []
     if name.endswith(" face") or is_plural(name):
         return ()

@@ -83,7 +83,8 @@ def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan
     assert request.prompt
     bundle, memory = cascade.bundle, cascade.prior.memory
     if memory is not None and bundle.matte is not None and bundle.image is not None:
-        reading = read(request.prompt, lambda text: _named(memory, text))
+        words = drain(cascade.text(request.prompt)).words
+        reading = read(words, lambda text: _named(memory, text))
         if reading is not None:
             return (yield from plan_assembly(cascade, request, reading, bundle.matte))
     return (yield from plan_generation(cascade, request))

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unclip.config import SamplingConfig
+from unclip.corpus.thesaurus import Thesaurus
 from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
 from unclip.pipeline.canvas import Canvas
@@ -44,7 +45,10 @@ class Cascade:
     def __init__(self, bundle: Bundle, evaluate: Evaluate = alone) -> None:
         config, sampling = bundle.config, bundle.config.sampling
         self.bundle = bundle
-        self.text = TextStage(bundle.text, bundle.tokenizer, config.prior.text_context)
+        # What its memory can name is said in the corpus's words; a CLIP of the world needs no help.
+        thesaurus = None if bundle.memory is None else Thesaurus.shipped()
+        context = config.prior.text_context
+        self.text = TextStage(bundle.text, bundle.tokenizer, context, thesaurus)
         memory = None
         if bundle.memory is not None:
             memory = MemoryStage(bundle.memory, self.text.embeddings, config.prior.anchors)

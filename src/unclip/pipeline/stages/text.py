@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from unclip.corpus.thesaurus import Thesaurus
 from unclip.models.text import TextEncoding, TextTower
 from unclip.models.tokenizer import Tokenizer
 from unclip.pipeline.stages.common import Running
@@ -27,7 +28,7 @@ class Texts(NamedTuple):
         prompt: one row, without padding.
         empty: the encoding of "", the negative of guidance.
         truncated: the prompt was longer than the network's context and lost its end.
-        words: the prompt itself.
+        words: the prompt, in the corpus's words where there is a thesaurus.
         given: there is a prompt; without one, `prompt` is the empty encoding too.
     """
 
@@ -39,26 +40,37 @@ class Texts(NamedTuple):
 
 
 class TextStage:
-    """Prompt to embedding and states. Padding is never computed: one text has none."""
+    """Prompt to embedding and states. Padding is never computed: one text has none.
 
-    def __init__(self, tower: TextTower, tokenizer: Tokenizer, context: int) -> None:
-        self.tower, self.tokenizer = tower, tokenizer
+    Args:
+        thesaurus: says prompts in the words that the network has learned.
+    """
+
+    def __init__(
+        self,
+        tower: TextTower,
+        tokenizer: Tokenizer,
+        context: int,
+        thesaurus: Thesaurus | None = None,
+    ) -> None:
+        self.tower, self.tokenizer, self.thesaurus = tower, tokenizer, thesaurus
         self.context = min(context, tower.config.context)
         self.device = tower.projection.weight.device
         # A prompt is read by the policy and by the cascade, and the empty one by every request.
         self._encoded = lru_cache(KEPT)(self._encode)
 
     def embedding(self, text: str) -> Sequence[float]:
-        """The sentence embedding: the mean of its states."""
+        """The sentence embedding: the mean of its states. The policy reads prompts as they are."""
         encoding, _ = self._encoded(text)
         mean: list[float] = encoding.states[0].float().mean(0).tolist()
         return mean
 
     def __call__(self, prompt: str = "") -> Running[Texts]:
+        words = prompt if self.thesaurus is None else self.thesaurus.translate(prompt)
         empty, _ = self._encoded("")
-        encoding, truncated = self._encoded(prompt)
+        encoding, truncated = self._encoded(words)
         yield Progress("text", 1, 1)
-        return Texts(encoding, empty, truncated, prompt, bool(prompt))
+        return Texts(encoding, empty, truncated, words, bool(prompt))
 
     @torch.inference_mode()
     def embeddings(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
