@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unclip.config import tiny
+from unclip.corpus.colours import nearest_colour
 from unclip.evaluation.scoring import relative_position
 from unclip.models.memory import Memory
 from unclip.pipeline.assemble import (
@@ -16,6 +17,7 @@ from unclip.pipeline.assemble import (
     Cell,
     Cutout,
     cut_out,
+    dyed,
     ground_of,
     lay_out,
     put_together,
@@ -156,6 +158,20 @@ def test_where_the_matte_finds_nothing_all_is_taken():
     assert (cut.alpha == 1).all()
 
 
+def test_a_thing_is_dyed_where_it_is_of_another_colour():
+    thing = square(RED)
+    blue = dyed(thing, "blue")
+    assert nearest_colour((255 * blue.colours[0, :, 0, :4].T).byte().numpy()) == "blue"
+    assert torch.equal(blue.alpha, thing.alpha)
+    assert dyed(thing, "red") is thing
+    assert dyed(thing, None) is thing
+
+
+def test_what_is_too_small_to_have_a_colour_is_left():
+    thing = square(RED, 3, 3)
+    assert dyed(thing, "blue") is thing
+
+
 @pytest.mark.parametrize("x", [0.5, 0.1, 0.0])
 def test_a_ground_keeps_its_horizon_and_nothing_of_the_thing(x):
     pixels, disc = drawn_disc(0.3, x)
@@ -193,6 +209,8 @@ def test_a_prompt_of_several_things_is_drawn_in_layers(cascade):
     (picture,) = pictures(made(cascade, "two cats and a dog in a forest"))
     assert picture.settings["layers"] == ["a cat", "a dog", "a cat in a forest"]
     assert picture.settings["prompt"] == "two cats and a dog in a forest"
+    (coloured,) = pictures(made(cascade, "a green cat"))
+    assert coloured.settings["layers"] == ["a cat, dyed green"]
     (plain,) = pictures(made(cascade, "a cat"))
     assert "layers" not in plain.settings
 

@@ -146,8 +146,8 @@ _NEUTRAL = 0.22
 """Saturation below which a colour has no hue to speak of."""
 
 
-def dye(pixels: Pixels) -> HSV | None:
-    """The one colour that fills most of a drawing and may be changed, or None.
+def dye(pixels: Pixels, least: float = 0.64) -> HSV | None:
+    """The one colour that fills at least this share of a drawing and may be changed, or None.
 
     Hue, saturation and value of premultiplied RGBA [h, w, 4]; a saturation below a fifth means
     that the drawing is mostly white, grey or black.
@@ -164,7 +164,7 @@ def dye(pixels: Pixels) -> HSV | None:
         grey = ~hued
         value = _middle(high[grey])
         ours = grey & (np.abs(high - value) < 0.22)
-        if ours.mean() < 0.68:
+        if ours.mean() < least + 0.04:
             return None
         return 0.0, _middle(saturation[ours]), value
     angle = np.arctan2(np.sqrt(3) / 2 * (g - b), r - (g + b) / 2)[hued]
@@ -174,7 +174,7 @@ def dye(pixels: Pixels) -> HSV | None:
     centre = (peak + 0.5) * np.pi / 18
     off = (angle - centre + np.pi) % (2 * np.pi) - np.pi
     close = np.abs(off) < 0.5
-    if close.sum() < 0.64 * len(solid):
+    if close.sum() < least * len(solid):
         return None
     hue = (centre + float(off[close].mean())) / (2 * np.pi) % 1
     return hue, _middle(saturation[hued][close]), _middle(high[hued][close])

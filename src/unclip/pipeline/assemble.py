@@ -9,6 +9,7 @@ and by layers of their own, as in LayerDiffuse (Zhang and Agrawala 2024, arXiv 2
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -17,13 +18,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from unclip.corpus.colours import dye, nearest_colour, recolour
 from unclip.corpus.layout import CELLS, SIDES
 from unclip.models.matte import MatteNet
 from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, plan_generation, truncation
 from unclip.pipeline.draw import best_of
 from unclip.pipeline.matte import alpha_of, foreground
 from unclip.pipeline.rank import image_embedding
-from unclip.pipeline.reading import Reading, Span, read
+from unclip.pipeline.reading import Name, Reading, read
 from unclip.pipeline.seams import membrane
 from unclip.pipeline.stages import (
     MemoryStage,
@@ -37,6 +39,8 @@ from unclip.pipeline.stages.common import kind_of
 from unclip.pipeline.stages.memory import WORD
 from unclip.requests import Filling, Generation
 
+EXACT, SOLID = 0.97, 200
+"""Cosine of a phrase with a name that is the same; and alpha, of 255, of what shows its colour."""
 _LAYOUT = 0x1A7
 """Of the randomness of a layout: another number than those of candidates."""
 FINE = 4
@@ -90,10 +94,11 @@ def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan
     return (yield from plan_generation(cascade, request))
 
 
-def _named(memory: MemoryStage, text: str) -> Iterator[Span]:
+def _named(memory: MemoryStage, text: str) -> Iterator[Name]:
     words = list(WORD.finditer(text))
     for one in memory.things(text):
-        yield words[one.start].start(), words[one.end - 1].end()
+        span = words[one.start].start(), words[one.end - 1].end()
+        yield Name(*span, one.thing, one.cosine > EXACT)
 
 
 def plan_assembly(
@@ -107,6 +112,11 @@ def plan_assembly(
     asked = [dataclasses.replace(request, prompt=reading.alone(thing)) for thing in reading.things]
     if reading.place:
         asked.append(dataclasses.replace(request, prompt=reading.in_place(), candidates=1))
+    colours = [thing.colour for thing in reading.things]
+    told = [
+        f"{one.prompt}, dyed {colour}" if colour else one.prompt
+        for one, colour in itertools.zip_longest(asked, colours)
+    ]
     layers = yield from in_turn(_layer(cascade, one, enlarger) for one in asked)
     made = []
     for k, seed in enumerate(request.seeds):
@@ -115,7 +125,7 @@ def plan_assembly(
         cuts = [
             cut
             for thing, pixels in zip(reading.things, pictures, strict=False)
-            for cut in [cut_out(matte, pixels)] * thing.many
+            for cut in [dyed(cut_out(matte, pixels), thing.colour)] * thing.many
         ]
         cells = lay_out(reading, candidate(seed, _LAYOUT))
         made.append(put_together(ground, cuts, cells, side * FINE))
@@ -133,7 +143,7 @@ def plan_assembly(
         fit=F.cosine_similarity(z_i, texts.prompt.embedding.float(), dim=-1),
         wanted=texts.prompt.embedding,
         candidates=1,
-        settings={**truncation(texts), "layers": [one.prompt for one in asked]},
+        settings={**truncation(texts), "layers": told},
         drawn=pixels,
         fine=fine if enlarger else None,
     )
@@ -189,7 +199,7 @@ def lay_out(reading: Reading, generator: torch.Generator) -> list[Cell]:
     if not reading.afloat:
         return [Cell(x, FOOT, min(0.6, 0.9 / n), hold=1.0, stands=True) for x in _spread(n)]
     if n == 1:
-        return [Cell(0.5, 0.5, 0.8)]
+        return [Cell(0.5, 0.5, 0.9)]
     tidy = CELLS[n][: 1 if relation == "beside" else None]
     return [Cell(*cell) for cell in tidy[int(torch.randint(len(tidy), (), generator=generator))]]
 
@@ -212,6 +222,22 @@ def cut_out(matte: MatteNet, pixels: Float[Tensor, "1 3 s s"]) -> Cutout:
         slice(int(columns[0]), int(columns[-1]) + 1),
     )
     return Cutout(foreground(levels, alpha)[box], alpha[box])
+
+
+def dyed(thing: Cutout, colour: str | None) -> Cutout:
+    """A thing in another colour, as the corpus dyes drawings: what has its main colour takes the
+    other, and shading and the rest stay."""
+    if colour is None:
+        return thing
+    opaque = torch.cat([thing.colours * thing.alpha, thing.alpha], dim=1)
+    levels = (255 * opaque[0]).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+    solid = levels[levels[..., 3] > SOLID][:, :3]
+    own = dye(levels, least=0.0)
+    if own is None or nearest_colour(solid) == colour:
+        return thing
+    changed = torch.from_numpy(recolour(levels, own, colour)).permute(2, 0, 1)[None].float() / 255
+    colours = changed[:, :3] / changed[:, 3:].clamp_min(1 / 255)
+    return Cutout(colours.clamp(0, 1).to(thing.colours), thing.alpha)
 
 
 def ground_of(matte: MatteNet, pixels: Float[Tensor, "1 3 s s"]) -> Float[Tensor, "1 3 s s"]:

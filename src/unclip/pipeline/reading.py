@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from unclip.corpus.colours import COLOUR_SYNONYMS, OBJECT_COLOURS
 from unclip.corpus.names import head, singular, with_article
 from unclip.corpus.phrases import (
     CLEAR_PHRASES,
@@ -33,11 +34,26 @@ Span = tuple[int, int]
 """Characters of a text, from and to."""
 
 
+class Name(NamedTuple):
+    """Where a text names a thing, which, and whether by the very words that it is known by."""
+
+    start: int
+    end: int
+    thing: int
+    exact: bool = True
+
+
+Namer = Callable[[str], Iterable[Name]]
+"""Finds names in a text."""
+
+
 class Thing(NamedTuple):
-    """A noun phrase of one of them, without article, and how `many` there are to be."""
+    """A noun phrase of one of them, without article, how `many` there are to be, and in which
+    colour: one that things can be dyed."""
 
     name: str
     many: int = 1
+    colour: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,30 +98,25 @@ class Reading:
         return " ".join(part for part in parts if part) + self.tags
 
 
-def read(prompt: str, named: Callable[[str], Iterable[Span]]) -> Reading | None:
+def read(prompt: str, named: Namer) -> Reading | None:
     """Take a prompt apart; None where it does not come to two to six things with names, or to one
-    that is somewhere.
-
-    Args:
-        named: where in a text things are named.
-    """
+    that is somewhere or in a colour."""
     text = _ASKING.sub("", " ".join(prompt.split())).rstrip(" .!")
     front = ""
     if found := _FRONT.match(text):
         front, text = found[0].strip(), text[found.end() :]
     text, backdrop = _without(_BACKDROP, text)
     text, place = _without(_PLACE, text)
-    if not (place or _JOINT.search(text) or _NUMBER.match(text)):
+    if not (place or any(part.search(text) for part in (_JOINT, _NUMBER, _COLOUR))):
         return None  # which most prompts are, and it costs nothing to tell
-    things, joints, tags = _pieces(text, named)
-    counted = [_counted(thing) for thing in things]
+    pieces, joints, tags = _pieces(text, named)
+    things = tuple(_coloured(_counted(piece), named) for piece in pieces)
     said = None
-    if len(things) == 2:
-        said = _RELATION_OF.get(joints[1]) or _sides(*things)
-    reading = Reading(
-        tuple(counted), said, front, backdrop, place, "".join(f", {tag}" for tag in tags)
-    )
-    return reading if (1 if place else 2) <= reading.count <= MOST else None
+    if len(pieces) == 2:
+        said = _RELATION_OF.get(joints[1]) or _sides(*pieces)
+    reading = Reading(things, said, front, backdrop, place, "".join(f", {tag}" for tag in tags))
+    least = 1 if place or any(thing.colour for thing in things) else 2
+    return reading if least <= reading.count <= MOST else None
 
 
 def _any(phrases: Iterable[str]) -> str:
@@ -170,6 +181,10 @@ _JOINT = _pattern(rf"(?:\s*(,)\s*(?:and\s+)?)|\s+({_any([*_RELATION_OF, *_AND])}
 _COUNT_OF = {phrase: n for n, listed in NUMBERS.items() for phrase in (*listed,)}
 _COUNT_OF |= {"a couple of": 2, "both": 2}
 _NUMBER = _pattern(rf"^({_any(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
+_COLOUR_OF = {colour: colour for colour in OBJECT_COLOURS} | {
+    word: colour for colour, words in COLOUR_SYNONYMS.items() for word in words
+}
+_COLOUR = _pattern(rf"\b({_any(_COLOUR_OF)}) (?!and\b|or\b|(?:{_any(_COLOUR_OF)})\b)")
 _ARTICLE = _pattern(r"^(?:an?|the|one|1|some|my|your|our|his|her|their)\s+")
 _POSED = _pattern(r"\s+(?:(?:that|which)\s+)?(?:is|are|sits|stands|sitting|standing|lying|placed)$")
 _SIDE = _pattern(
@@ -198,9 +213,7 @@ def _without(pattern: re.Pattern[str], text: str) -> tuple[str, str]:
     return left.strip(", "), " ".join(found)
 
 
-def _pieces(
-    text: str, named: Callable[[str], Iterable[Span]]
-) -> tuple[list[str], list[str], list[str]]:
+def _pieces(text: str, named: Namer) -> tuple[list[str], list[str], list[str]]:
     """The pieces that name a thing, the joint before each, and the tags.
 
     A piece without a thing is a tag after a comma, else part of what it stands beside: "black and
@@ -225,14 +238,14 @@ def _pieces(
     return [text[a:b] for a, b in things], joints, [tag for tag in tags if tag]
 
 
-def _split(text: str, named: Callable[[str], Iterable[Span]]) -> Iterator[tuple[str, int, int]]:
+def _split(text: str, named: Namer) -> Iterator[tuple[str, int, int]]:
     """Between joints: the joint before, in lower case, and from where to where. An "and" inside of
     a name is none: "bow and arrow"."""
     found = list(_JOINT.finditer(text))
     names = list(named(text)) if any(match[2] for match in found) else []
     joint, start = "", 0
     for match in found:
-        inside = any(a < match.start() and match.end() < b for a, b in names)
+        inside = any(a < match.start() and match.end() < b for a, b, *_ in names)
         if inside and match[2] and match[2].lower() in _AND:
             continue
         yield joint, start, match.start()
@@ -250,6 +263,18 @@ def _counted(piece: str) -> Thing:
     if head(name)[1] in _PAIRED:
         return Thing(name, 1 if " of" in number[1] else many)
     return Thing(singular(name) or name, many)
+
+
+def _coloured(thing: Thing, named: Namer) -> Thing:
+    """The colour taken out of its name, unless it belongs there: a red panda is no panda."""
+    found = _COLOUR.match(thing.name)
+    if found is None:
+        return thing
+    plain = thing.name[found.end() :]
+    whole = {name.thing for name in named(thing.name) if name.exact and name.start == 0}
+    if whole - {name.thing for name in named(plain)}:
+        return thing
+    return thing._replace(name=plain, colour=_COLOUR_OF[found[1].lower()])
 
 
 def _sides(first: str, second: str) -> Relation | None:
