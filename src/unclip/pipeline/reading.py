@@ -151,7 +151,7 @@ _BACKDROP = _pattern(
 )
 _SCENES = (
     "meadow field grass lawn beach seashore shore sea ocean lake river water desert dunes snow "
-    "mountains landscape valley forest woods jungle clearing trees city town village street road "
+    "mountains landscape valley forest woods jungle clearing city town village street road "
     "park garden room space stars planets sky sunset sunrise dusk dawn twilight night day daylight "
     "morning evening fog mist rain moonlight sunshine winter summer autumn spring"
 )
