@@ -26,6 +26,7 @@ from unclip.pipeline.assemble import (
 from unclip.pipeline.bundle import make_bundle
 from unclip.pipeline.cascade import Cascade
 from unclip.pipeline.generate import generate
+from unclip.pipeline.paint import painted
 from unclip.pipeline.reading import Reading, Thing
 from unclip.requests import Generation, Outpainting
 from unclip.types import Picture, Progress
@@ -218,6 +219,15 @@ def test_a_colour_is_left_out_of_what_is_drawn(cascade, monkeypatch):
     monkeypatch.setattr(assemble, "EXACT", 2.0)  # to random networks most words are one
     (picture,) = pictures(made(cascade, "a green cat"))
     assert picture.settings["layers"] == ["a cat, dyed green"]
+
+
+def test_a_painterly_style_is_put_over_the_finished_picture(cascade):
+    (picture,) = pictures(made(cascade, "an oil painting of a cat and a dog"))
+    (plain,) = pictures(made(cascade, "a cat and a dog"))
+    assert picture.settings["paint"] == "oil painting"
+    assert picture.settings["prompt"] == "an oil painting of a cat and a dog"
+    assert picture.image.tobytes() == painted(plain.image, "oil painting", 5).tobytes()
+    assert "paint" not in plain.settings
 
 
 def test_its_steps_are_counted_over_the_layers(cascade):

@@ -24,6 +24,7 @@ from unclip.models.matte import MatteNet
 from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, plan_generation, truncation
 from unclip.pipeline.draw import best_of
 from unclip.pipeline.matte import alpha_of, foreground
+from unclip.pipeline.paint import unpainted
 from unclip.pipeline.rank import image_embedding
 from unclip.pipeline.reading import Name, Reading, read
 from unclip.pipeline.seams import membrane
@@ -81,17 +82,26 @@ class Cutout(NamedTuple):
 
 
 def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan]:
-    """Text to what the decoder draws: by the prior, or thing by thing where there are several or
-    they are somewhere, and the bundle has a memory to know them by and a matte to cut them out.
+    """Text to what the decoder draws: by the prior, or thing by thing where there are several, or
+    one that is somewhere or in a colour, and the bundle has a memory to know them by and a matte to
+    cut them out. A painterly style is left for the finished picture.
     """
     assert request.prompt
     bundle, memory = cascade.bundle, cascade.prior.memory
-    if memory is not None and bundle.matte is not None and bundle.image is not None:
-        words = drain(cascade.text(request.prompt)).words
-        reading = read(words, lambda text: _named(memory, text))
-        if reading is not None:
-            return (yield from plan_assembly(cascade, request, reading, bundle.matte))
-    return (yield from plan_generation(cascade, request))
+    if memory is None or bundle.matte is None or bundle.image is None:
+        return (yield from plan_generation(cascade, request))
+    prompt, paint = request.prompt, None
+    if isinstance(request, Generation):
+        prompt, paint = unpainted(prompt)
+        request = dataclasses.replace(request, prompt=prompt)
+    words = drain(cascade.text(prompt)).words
+    reading = read(words, lambda text: _named(memory, text))
+    if reading is None:
+        plan = yield from plan_generation(cascade, request)
+    else:
+        plan = yield from plan_assembly(cascade, request, reading, bundle.matte)
+    said = {"paint": paint} if paint else {}
+    return plan._replace(paint=paint, settings={**plan.settings, **said})
 
 
 def _named(memory: MemoryStage, text: str) -> Iterator[Name]:

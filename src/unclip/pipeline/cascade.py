@@ -108,6 +108,7 @@ class Plan(NamedTuple):
         known, draft: see `DecoderStage`.
         drawn: the first frames, where they are drawn already.
         fine: the same as the first upsampler would leave them, if it need not be asked.
+        paint: the painterly style that the finished pictures are to have.
         canvas: what is to be drawn on; None is a blank one of the request's size.
         is_subject: what the rows show is set into what is unknown of the canvas, not its first
             frame.
@@ -126,6 +127,7 @@ class Plan(NamedTuple):
     draft: Draft | None = None
     drawn: Float[Tensor, "nm 3 s s"] | None = None
     fine: Float[Tensor, "nm 3 l l"] | None = None
+    paint: str | None = None
     canvas: Canvas | None = None
     is_subject: bool = False
 

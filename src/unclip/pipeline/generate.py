@@ -22,6 +22,7 @@ from unclip.pipeline.fill import fill, plan_filling
 from unclip.pipeline.images import to_pixels
 from unclip.pipeline.manipulate import plan_blend, plan_change, plan_variation
 from unclip.pipeline.matte import cut_out, matte_for
+from unclip.pipeline.paint import painted
 from unclip.pipeline.rank import clip_score
 from unclip.pipeline.recipe import recipe_of
 from unclip.pipeline.stages import Running
@@ -68,6 +69,8 @@ def _run(cascade: Cascade, request: Request) -> Iterator[Event]:
         image = yield from enlarge(
             cascade, canvas, small[k : k + 1], plan.generators[row], k, count, fine
         )
+        if plan.paint is not None:
+            image = painted(image, plan.paint, seed)
         yield Picture(
             image=image if matte is None else cut_out(matte, image),
             index=k,
