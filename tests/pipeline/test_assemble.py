@@ -230,6 +230,11 @@ def test_a_painterly_style_is_put_over_the_finished_picture(cascade):
     assert "paint" not in plain.settings
 
 
+@pytest.mark.parametrize("prompt", ["!! and ??", "1 , 2", "red  ...", "a cat and", "in a forest"])
+def test_prompts_without_words_or_things(cascade, prompt):
+    assert len(pictures(made(cascade, prompt, size="64x64"))) == 1
+
+
 def test_its_steps_are_counted_over_the_layers(cascade):
     events = made(cascade, "a cat and a dog", n=2)
     sampling = cascade.bundle.config.sampling

@@ -106,7 +106,7 @@ def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan
 
 def _named(memory: MemoryStage, text: str) -> Iterator[Name]:
     words = list(WORD.finditer(text))
-    for one in memory.things(text):
+    for one in memory.things(text) if words else ():
         span = words[one.start].start(), words[one.end - 1].end()
         yield Name(*span, one.thing, one.cosine > EXACT)
 
@@ -210,7 +210,7 @@ def lay_out(reading: Reading, generator: torch.Generator) -> list[Cell]:
         return [Cell(x, FOOT, min(0.6, 0.9 / n), hold=1.0, stands=True) for x in _spread(n)]
     if n == 1:
         return [Cell(0.5, 0.5, 0.9)]
-    tidy = CELLS[n][: 1 if relation == "beside" else None]
+    tidy = CELLS[n][: 1 if n == 2 or relation == "beside" else None]  # two are side by side
     return [Cell(*cell) for cell in tidy[int(torch.randint(len(tidy), (), generator=generator))]]
 
 
