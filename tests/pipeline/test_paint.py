@@ -20,6 +20,7 @@ from unclip.pipeline.paint import painted, unpainted
             for phrase in all_
         ),
         ("Pixel art, a cat", "pixel art"),
+        ("an expressive oil painting of a cat", "oil painting"),
         ("a cat, as a pencil drawing", "pencil drawing"),
         ("a cat in the style of an oil painting", "oil painting"),
         ("a cat in watercolor style.", "watercolour"),

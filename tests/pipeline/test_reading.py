@@ -113,11 +113,20 @@ def test_a_backdrop_goes_with_each_thing():
         ("blue panda", Thing("panda", 1, "blue")),
         ("black and white cat", Thing("black and white cat")),
         ("light blue cat", Thing("light blue cat")),
+        ("big red cat", Thing("big cat", 1, "red")),
+        ("cat in a red car", Thing("cat in a red car")),
+        ("cat with red scissors", Thing("cat with red scissors")),
         ("red green cat", Thing("red green cat")),
     ],
 )
 def test_colours_that_things_are_dyed_in(name, thing):
     assert parts(f"a {name} and a dog").things[0] == thing
+
+
+def test_a_remark_after_a_comma_is_no_thing():
+    reading = parts("a cat and a dog, depicted as an apple, with a tree, a house")
+    assert [thing.name for thing in reading.things] == ["cat", "dog", "house"]
+    assert reading.tags == ", depicted as an apple, with a tree"
 
 
 def test_one_thing_in_a_colour_is_dyed_too():

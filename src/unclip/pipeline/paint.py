@@ -18,7 +18,7 @@ from unclip.corpus.phrases import PAINTED_AFTER, PAINTED_OF
 
 def unpainted(prompt: str) -> tuple[str, str | None]:
     """A prompt without its painterly style, and which of `FILTERS` that is."""
-    for style in FILTERS:
+    for style in reversed(FILTERS):  # oil comes last: any painting may be one
         left, found = _PATTERNS[style].subn("", prompt)
         if found and (left := left.strip(" ,")):
             return left, style
@@ -46,7 +46,7 @@ def _patterns(
         fronts = {re.sub(r"^an? | of$", "", phrase) for phrase in before[style]} | {*after[style]}
         tags = fronts - {"painting", "neon sign"} | {*after[style]}
         made[style] = re.compile(
-            rf"^(?:(?:an?|the) )?(?:{_any(fronts)})(?:(?: style)? of |, )"
+            rf"^(?:(?:an?|the) )?(?:[\w-]+ ){{0,2}}?(?:{_any(fronts)})(?:(?: style)? of |, )"
             rf"|(?:,| in| as| in the style of)(?: an?)? (?:{_any(tags)})(?: style)?(?=,|\.?$)",
             re.IGNORECASE,
         )

@@ -184,7 +184,11 @@ _NUMBER = _pattern(rf"^({_any(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
 _COLOUR_OF = {colour: colour for colour in OBJECT_COLOURS} | {
     word: colour for colour, words in COLOUR_SYNONYMS.items() for word in words
 }
-_COLOUR = _pattern(rf"\b({_any(_COLOUR_OF)}) (?!and\b|or\b|(?:{_any(_COLOUR_OF)})\b)")
+_DYE = _any(_COLOUR_OF)
+_PLAIN_WORD = rf"(?!(?:{_DYE}|light|dark|pale|deep|in|with|of|on|at|by|and|an?|the)\b)[\w-]+"
+_COLOUR = _pattern(rf"((?:{_PLAIN_WORD} ){{1,2}}?)?({_DYE}) (?!and\b|or\b|(?:{_DYE})\b)")
+"""What may come before a colour, and one that things can be dyed: a "light blue" is none."""
+_REMARK = _pattern(r"(?:[\w-]+(?:ed|ing)|with|in|on|at|as|of|by|from|for|like|that|which)\b")
 _ARTICLE = _pattern(r"^(?:an?|the|one|1|some|my|your|our|his|her|their)\s+")
 _POSED = _pattern(r"\s+(?:(?:that|which)\s+)?(?:is|are|sits|stands|sitting|standing|lying|placed)$")
 _SIDE = _pattern(
@@ -216,15 +220,16 @@ def _without(pattern: re.Pattern[str], text: str) -> tuple[str, str]:
 def _pieces(text: str, named: Namer) -> tuple[list[str], list[str], list[str]]:
     """The pieces that name a thing, the joint before each, and the tags.
 
-    A piece without a thing is a tag after a comma, else part of what it stands beside: "black and
-    white cat", "a cat on the left".
+    A piece without a thing, or that starts as a remark, is a tag after a comma, else part of what
+    it stands beside: "black and white cat", "a cat on the left".
     """
     things: list[Span] = []
     joints: list[str] = []
     tags: list[str] = []
     waiting: tuple[str, int] | None = None
     for joint, start, end in _split(text, named):
-        if any(named(text[start:end])):
+        remark = joint == "," and _REMARK.match(text, start)
+        if not remark and any(named(text[start:end])):
             joint, start = waiting or (joint, start)
             things.append((start, end))
             joints.append(joint)
@@ -270,11 +275,13 @@ def _coloured(thing: Thing, named: Namer) -> Thing:
     found = _COLOUR.match(thing.name)
     if found is None:
         return thing
-    plain = thing.name[found.end() :]
-    whole = {name.thing for name in named(thing.name) if name.exact and name.start == 0}
+    plain = f"{found[1] or ''}{thing.name[found.end() :]}"
+    whole = {
+        name.thing for name in named(thing.name) if name.exact and name.start <= len(found[1] or "")
+    }
     if whole - {name.thing for name in named(plain)}:
         return thing
-    return thing._replace(name=plain, colour=_COLOUR_OF[found[1].lower()])
+    return thing._replace(name=plain, colour=_COLOUR_OF[found[2].lower()])
 
 
 def _sides(first: str, second: str) -> Relation | None:
