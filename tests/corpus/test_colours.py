@@ -49,6 +49,9 @@ def test_what_has_no_main_colour_takes_none() -> None:
     pixels = art((220, 40, 40))
     pixels[4:40, 4:76, :3] = (40, 60, 220)
     assert dye(pixels) is None
+    largest = dye(pixels, least=0.0)  # unless any will do
+    assert largest is not None
+    assert largest[0] == pytest.approx(230 / 360, abs=0.02)
     assert dye(np.zeros((80, 80, 4), np.uint8)) is None
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from unclip.config import default, tiny
+from unclip.evaluation.detector import Detector, DetectorConfig
 from unclip.models.dit import LatentTransformer
 from unclip.pipeline.bundle import build_module
 from unclip.pipeline.bundle_files import COMPONENTS
@@ -43,6 +44,27 @@ def test_first_and_last_layers_and_the_frozen_are_left_to_others():
     assert {names[id(p)].split(".")[0] for p in muon} == {"blocks", "sketch"}
     assert {"input.weight", "output.weight"} <= {names[id(p)] for p in adamw}
     assert not any(names[id(p)].startswith("blocks.0.") for p in [*muon, *adamw])
+
+
+def test_kernels_are_matrices_where_they_are_asked_to_be():
+    module = Detector(DetectorConfig(5, 3))
+    muon, adamw, _ = split_parameters(module, kernels=True)
+    names = {id(p): name for name, p in module.named_parameters()}
+    assert all(p.ndim == 4 for p in muon)
+    assert sum(p.numel() for p in muon) > 0.9 * sum(p.numel() for p in module.parameters())
+    kept = {names[id(p)] for p in adamw if p.ndim > 1}
+    assert {name.split(".")[0] for name in kept} == {"finder", "classifier"}
+    assert all("head" in name or ".0.0." in name or "down_1.0." in name for name in kept)
+    assert not split_parameters(module)[0]
+
+
+def test_a_kernel_moves_as_the_matrix_of_its_outputs_does():
+    kernel, matrix = (nn.Parameter(torch.zeros(shape)) for shape in ((8, 4, 3, 3), (8, 36)))
+    kernel.grad = torch.randn(8, 4, 3, 3)
+    matrix.grad = kernel.grad.flatten(1)
+    for parameter in (kernel, matrix):
+        Muon([parameter], lr=0.1).step()
+    torch.testing.assert_close(kernel.detach().flatten(1), matrix.detach())
 
 
 @pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
