@@ -20,7 +20,7 @@ SURE = 0.75
 """Cosine at which a phrase is a name. Where no phrase is, the nearest one must do."""
 PER_WORD = 0.02
 """By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
-TEMPERATURE = 0.04
+TEMPERATURE = 0.05
 """Of the choice among a thing's drawings, in cosines with the whole prompt."""
 _OTHER = 0x3E3
 """Of a row's own seed: other numbers than those of its noise."""
