@@ -277,11 +277,14 @@ def put_together(
         height, width = thing.alpha.shape[-2:]
         scale = FULL * cell.side * side / max(height, width)
         size = [max(1, round(length * scale)) for length in (height, width)]
-        colours, alpha = (F.interpolate(x, size, mode="bicubic").clamp(0, 1) for x in thing)
+        colours, alpha = (
+            F.interpolate(x, size, mode="bicubic", antialias=True).clamp(0, 1) for x in thing
+        )
         y, x = cell.y * side - cell.hold * size[0], cell.x * side - size[1] / 2
         top, left = (round(min(max(a, 0), side - b)) for a, b in zip((y, x), size, strict=True))
         if cell.stands:
-            canvas *= 1 - shadow(side, left + size[1] / 2, top + size[0], size[1])
+            shade = shadow(side, left + size[1] / 2, top + size[0], size[1])
+            canvas *= 1 - shade.to(canvas)
         there = canvas[..., top : top + size[0], left : left + size[1]]
         there.lerp_(colours, alpha.expand_as(there))
     return 2 * canvas - 1
