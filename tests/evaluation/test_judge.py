@@ -8,6 +8,7 @@ from PIL import Image
 
 from unclip.errors import BundleError, InvalidArgument
 from unclip.evaluation.judge import Judge
+from unclip.evaluation.vocabulary import FILE, STYLES
 
 
 @pytest.fixture
@@ -19,9 +20,28 @@ def pictures(composer):
 def test_a_saved_judge_sees_the_same(judge, pictures, tmp_path):
     judge.save(tmp_path / "judge")
     again = Judge.load(tmp_path / "judge")
-    assert again.look(pictures) == judge.look(pictures)
+    for seen, before in zip(again.look(pictures), judge.look(pictures), strict=True):
+        assert [d.name for d in seen.detections] == [d.name for d in before.detections]
+        for one, other in zip(seen.detections, before.detections, strict=True):
+            assert one.box == pytest.approx(other.box, abs=0.01)  # half precision
     assert again.names == judge.names
     assert again.record["training"] == {"minutes": 0.1}
+
+
+def test_the_shipped_one_knows_the_vocabulary_and_passed_its_exam(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    judge = Judge.load()
+    assert list(judge.names) == list(json.loads(FILE.read_text("utf-8")))
+    assert judge.styles == STYLES
+    exam = judge.record["exam"]
+    for part, least in (("true", 0.9), ("wrong", 0.0)):
+        right, n = (sum(rate[key] for rate in exam[part].values()) for key in ("right", "n"))
+        assert n == 3200
+        assert least <= right / n <= least + 0.1
+    judge.save(tmp_path / "unclip" / "judge")
+    (tmp_path / "unclip" / "judge" / "judge.json").write_text("{")
+    with pytest.raises(BundleError):  # one of one's own comes first
+        Judge.load()
 
 
 def test_a_batch_sees_what_one_sees(judge, pictures):

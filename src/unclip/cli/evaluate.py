@@ -127,7 +127,7 @@ def train_judge(
     judge: JudgeFolder = None,
     store: Store = None,
 ) -> None:
-    """Train the judge that `unclip eval world` needs, and examine it."""
+    """Train another judge for `unclip eval world` than the one that is shipped, and examine it."""
     if not minutes > 0:
         raise InvalidArgument("--minutes", f"is {minutes:g}; it must be more than 0")
     with training_extra():

@@ -1,8 +1,9 @@
 """The judge: a trained detector, the names it knows, and how it looks at a picture.
 
-It is kept in a folder of its own and is no part of a bundle: nothing that generates may use it.
+It is kept in a folder of its own and is no part of a bundle: nothing that generates may use it. One
+lies beside this module; `unclip eval train-judge` makes another, which is then used in its place.
 
-judge.safetensors   the detector's averaged weights
+judge.safetensors   the detector's averaged weights, in half precision
 judge.json          its names and sizes, the SHA-256 of the weights, its training and its exam
 """
 
@@ -30,6 +31,8 @@ from unclip.pipeline.bundle_files import check_safetensors, sha256_of
 from unclip.training.data import to_tensor
 
 FORMAT = 1
+SHIPPED = Path(__file__).parent / "shipped_judge"
+"""Trained as its record says, on the corpus that the bundle was trained on."""
 CONFIDENCE = 0.5
 """Of an object, and of its class, the judge must be at least this sure."""
 _WEIGHTS, _MANIFEST = "judge.safetensors", "judge.json"
@@ -57,13 +60,13 @@ class Judge:
 
     @staticmethod
     def load(path: Path | None = None) -> Judge:
-        """Read what `save` wrote.
+        """Read what `save` wrote: to this folder, else to the cache's, else the one that is shipped.
 
         Raises:
-            InvalidArgument: there is no judge.
+            InvalidArgument: the folder has no judge.
             BundleError: it is altered, cut short, or of another format.
         """
-        folder = path or default_path()
+        folder = path or (default_path() if (default_path() / _MANIFEST).exists() else SHIPPED)
         try:
             manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
         except FileNotFoundError:
@@ -83,7 +86,9 @@ class Judge:
             for key, value in manifest["config"].items()
         }
         detector = Detector(DetectorConfig(**sizes))
-        fill(detector, load_file(file), file)
+        halves = load_file(file)
+        state = {k: v.float() if v.is_floating_point() else v for k, v in halves.items()}
+        fill(detector, state, file)
         record = {"sha256": manifest["sha256"], **manifest["record"]}
         return Judge(detector, manifest["names"], manifest["styles"], record)
 
@@ -91,7 +96,9 @@ class Judge:
         """Write it to a folder; the manifest comes last."""
         path.mkdir(parents=True, exist_ok=True)
         file = path / _WEIGHTS
-        save_file({k: v.contiguous() for k, v in self.detector.state_dict().items()}, file)
+        state = self.detector.state_dict()
+        half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+        save_file({k: v.contiguous() for k, v in half.items()}, file)
         manifest = {
             "format": FORMAT,
             "config": dataclasses.asdict(self.detector.config),
