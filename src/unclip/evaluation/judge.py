@@ -60,7 +60,7 @@ class Judge:
 
     @staticmethod
     def load(path: Path | None = None) -> Judge:
-        """Read what `save` wrote: to this folder, else to the cache's, else the one that is shipped.
+        """Read what `save` wrote to this folder, else to the cache's, else what is shipped.
 
         Raises:
             InvalidArgument: the folder has no judge.
