@@ -22,6 +22,7 @@ from unclip.pipeline.assemble import (
     ground_of,
     lay_out,
     put_together,
+    set_off,
 )
 from unclip.pipeline.bundle import make_bundle
 from unclip.pipeline.cascade import Cascade
@@ -167,6 +168,17 @@ def test_a_thing_is_dyed_where_it_is_of_another_colour():
     assert torch.equal(blue.alpha, thing.alpha)
     assert dyed(thing, "red") is thing
     assert dyed(thing, None) is thing
+
+
+def test_a_thing_is_not_lost_before_its_ground():
+    white = torch.full((1, 3, SIDE, SIDE), 0.98)
+    assert set_off(white, ["red", "black"]) is white
+    other = set_off(white, ["white", "blue"])
+    assert (other[0, :, 0, 0] < 0.9).any()
+    assert nearest_colour(((other[0, :, :1, 0].T + 1) * 127.5).byte().numpy()) not in (
+        "blue",
+        "red",
+    )
 
 
 def test_what_is_too_small_to_have_a_colour_is_left():

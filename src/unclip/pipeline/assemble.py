@@ -18,7 +18,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unclip.corpus.colours import dye, nearest_colour, recolour
+from unclip.corpus.colours import (
+    BACKGROUND_COLOURS,
+    alike,
+    dye,
+    luminance,
+    nearest_colour,
+    object_rgb,
+    recolour,
+)
 from unclip.corpus.layout import CELLS, SIDES
 from unclip.models.matte import MatteNet
 from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, plan_generation, truncation
@@ -132,6 +140,8 @@ def plan_assembly(
     for k, seed in enumerate(request.seeds):
         pictures = [layer[k : k + 1] for layer in layers]
         ground = ground_of(matte, pictures[-1 if reading.place else 0])
+        if not (reading.place or reading.backdrop):
+            ground = set_off(ground, [thing.colour for thing in reading.things if thing.colour])
         cuts = [
             cut
             for thing, pixels in zip(reading.things, pictures, strict=False)
@@ -262,6 +272,17 @@ def ground_of(matte: MatteNet, pixels: Float[Tensor, "1 3 s s"]) -> Float[Tensor
     colour = torch.stack([(pixels * seen)[..., end].sum(-1) for end in ends], dim=-1)
     ends_of_rows = membrane(colour / weight.clamp_min(1), (weight > 0).float())
     return F.interpolate(ends_of_rows, (side, side), mode="bilinear", align_corners=True)
+
+
+def set_off(ground: Float[Tensor, "1 3 s s"], colours: Sequence[str]) -> Float[Tensor, "1 3 s s"]:
+    """A ground before which things of these colours are seen: another where one would be lost."""
+    r, g, b = ((ground[0].mean(dim=(1, 2)) + 1) * 127.5).round().int().tolist()
+    things = [object_rgb(colour) for colour in colours]
+    if not any(alike((r, g, b), thing) for thing in things):
+        return ground
+    plain = (rgb for rgb in BACKGROUND_COLOURS.values() if not any(alike(rgb, t) for t in things))
+    best = max(plain, key=luminance)
+    return (torch.tensor(best).view(1, 3, 1, 1) / 127.5 - 1).to(ground).expand_as(ground)
 
 
 def put_together(
