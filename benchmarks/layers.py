@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from unclip.requests import Request
 
 PROMPTS = {
-    "at once": PROMPT,
+    "at once": "a dog",
+    "before a background": PROMPT,
     "in a colour": "a turquoise star",
     "three of a thing": "three apples",
     "two things": "a cat and a dog",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unclip.config import tiny
-from unclip.corpus.colours import nearest_colour
+from unclip.corpus.colours import BACKGROUND_COLOURS, nearest_colour
 from unclip.evaluation.scoring import relative_position
 from unclip.models.memory import Memory
 from unclip.pipeline import assemble
@@ -240,6 +240,15 @@ def test_a_painterly_style_is_put_over_the_finished_picture(cascade):
     assert picture.settings["prompt"] == "an oil painting of a cat and a dog"
     assert picture.image.tobytes() == painted(plain.image, "oil painting", 5).tobytes()
     assert "paint" not in plain.settings
+
+
+def test_a_plain_backdrop_needs_no_picture_of_it(cascade):
+    (picture,) = pictures(made(cascade, "a cat on a light blue background", size="64x64"))
+    assert picture.settings["layers"] == ["a cat"]
+    corner = np.asarray(picture.image)[:2, :2].reshape(-1, 3).mean(0)
+    assert corner == pytest.approx(BACKGROUND_COLOURS["light blue"], abs=1)
+    (other,) = pictures(made(cascade, "a cat on a blurry background", size="64x64"))
+    assert other.settings["layers"] == ["a cat", "a cat on a blurry background"]
 
 
 @pytest.mark.parametrize("prompt", ["!! and ??", "1 , 2", "red  ...", "a cat and", "in a forest"])

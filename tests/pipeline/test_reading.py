@@ -73,7 +73,7 @@ def test_things_and_how_many(prompt, things):
         "cat",
         "a black and white cat",
         "a bow and arrow",
-        "an oil painting of a cat on a blue background",
+        "an oil painting of a cat",
         "seven cats",
         "four cats and three dogs",
         "something and nothing",
@@ -98,9 +98,22 @@ def test_every_part_of_a_long_prompt():
     assert reading.in_place() == "an oil painting of a cat in a forest at dusk, dramatic"
 
 
-def test_a_backdrop_goes_with_each_thing():
-    reading = parts("an apple and a cat on a light blue background, 3d render")
-    assert reading.alone(reading.things[0]) == "an apple on a light blue background, 3d render"
+@pytest.mark.parametrize(
+    ("backdrop", "colour"),
+    [
+        ("on a light blue background", "light blue"),
+        ("against the White backdrop", "white"),
+        ("on a plain grey background", "grey"),
+        ("on a blue gradient background", None),
+        ("before a blurry background", None),
+    ],
+)
+def test_a_backdrop_is_drawn_apart(backdrop, colour):
+    reading = parts(f"a cat {backdrop}, 3d render")
+    assert reading == Reading((Thing("cat"),), backdrop=backdrop, tags=", 3d render")
+    assert reading.alone(reading.things[0]) == "a cat, 3d render"
+    assert reading.in_place() == f"a cat {backdrop}, 3d render"
+    assert reading.backdrop_colour == colour
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from unclip.corpus.colours import (
     BACKGROUND_COLOURS,
+    RGB,
     alike,
     dye,
     luminance,
@@ -91,8 +92,8 @@ class Cutout(NamedTuple):
 
 def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan]:
     """Text to what the decoder draws: by the prior, or thing by thing where there are several, or
-    one that is somewhere or in a colour, and the bundle has a memory to know them by and a matte to
-    cut them out. A painterly style is left for the finished picture.
+    one that is before something, somewhere or in a colour, and the bundle has a memory to know
+    them by and a matte to cut them out. A painterly style is left for the finished picture.
     """
     assert request.prompt
     bundle, memory = cascade.bundle, cascade.prior.memory
@@ -128,7 +129,9 @@ def plan_assembly(
     assert tower is not None
     enlarger = _enlarger(cascade, request)
     asked = [dataclasses.replace(request, prompt=reading.alone(thing)) for thing in reading.things]
-    if reading.place:
+    plain = reading.backdrop_colour
+    surrounded = bool(reading.place or reading.backdrop) and plain is None
+    if surrounded:
         asked.append(dataclasses.replace(request, prompt=reading.in_place(), candidates=1))
     colours = [thing.colour for thing in reading.things]
     told = [
@@ -139,8 +142,10 @@ def plan_assembly(
     made = []
     for k, seed in enumerate(request.seeds):
         pictures = [layer[k : k + 1] for layer in layers]
-        ground = ground_of(matte, pictures[-1 if reading.place else 0])
-        if not (reading.place or reading.backdrop):
+        ground = ground_of(matte, pictures[-1 if surrounded else 0])
+        if plain is not None:
+            ground = filled(ground, BACKGROUND_COLOURS[plain])
+        elif not surrounded:
             ground = set_off(ground, [thing.colour for thing in reading.things if thing.colour])
         cuts = [
             cut
@@ -281,8 +286,12 @@ def set_off(ground: Float[Tensor, "1 3 s s"], colours: Sequence[str]) -> Float[T
     if not any(alike((r, g, b), thing) for thing in things):
         return ground
     plain = (rgb for rgb in BACKGROUND_COLOURS.values() if not any(alike(rgb, t) for t in things))
-    best = max(plain, key=luminance)
-    return (torch.tensor(best).view(1, 3, 1, 1) / 127.5 - 1).to(ground).expand_as(ground)
+    return filled(ground, max(plain, key=luminance))
+
+
+def filled(ground: Float[Tensor, "1 3 s s"], rgb: RGB) -> Float[Tensor, "1 3 s s"]:
+    """All of a ground in one colour."""
+    return (torch.tensor(rgb).view(1, 3, 1, 1) / 127.5 - 1).to(ground).expand_as(ground)
 
 
 def put_together(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unclip.corpus.colours import COLOUR_SYNONYMS, OBJECT_COLOURS
+from unclip.corpus.colours import BACKGROUND_COLOURS, COLOUR_SYNONYMS, OBJECT_COLOURS
 from unclip.corpus.names import head, singular, with_article
 from unclip.corpus.phrases import (
     CLEAR_PHRASES,
@@ -86,12 +86,18 @@ class Reading:
         return not self.place or bool(_AFLOAT.search(self.place))
 
     def alone(self, thing: Thing) -> str:
-        """A prompt for one of a thing, in the same manner, in no place."""
-        return self._said(thing, self.backdrop)
+        """A prompt for one of a thing, in the same manner, before nothing in particular."""
+        return self._said(thing, "")
 
     def in_place(self) -> str:
         """A prompt for one of the first thing, where the things are to be."""
-        return self._said(self.things[0], self.place)
+        return self._said(self.things[0], self.place or self.backdrop)
+
+    @property
+    def backdrop_colour(self) -> str | None:
+        """Of `BACKGROUND_COLOURS`, where the backdrop is of one and no more."""
+        found = _PLAIN_BACKDROP.fullmatch(self.backdrop)
+        return None if self.place or found is None else found[1].lower()
 
     def _said(self, thing: Thing, where: str) -> str:
         parts = (self.front, with_article(thing.name), where)
@@ -100,14 +106,14 @@ class Reading:
 
 def read(prompt: str, named: Namer) -> Reading | None:
     """Take a prompt apart; None where it does not come to two to six things with names, or to one
-    that is somewhere or in a colour."""
+    that is before something, somewhere or in a colour."""
     text = _ASKING.sub("", " ".join(prompt.split())).rstrip(" .!")
     front = ""
     if found := _FRONT.match(text):
         front, text = found[0].strip(), text[found.end() :]
     text, backdrop = _without(_BACKDROP, text)
     text, place = _without(_PLACE, text)
-    if not (place or any(part.search(text) for part in (_JOINT, _NUMBER, _COLOUR))):
+    if not (place or backdrop or any(part.search(text) for part in (_JOINT, _NUMBER, _COLOUR))):
         return None  # which most prompts are, and it costs nothing to tell
     pieces, joints, tags = _pieces(text, named)
     things = tuple(_coloured(_counted(piece), named) for piece in pieces)
@@ -115,7 +121,7 @@ def read(prompt: str, named: Namer) -> Reading | None:
     if len(pieces) == 2:
         said = _RELATION_OF.get(joints[1]) or _sides(*pieces)
     reading = Reading(things, said, front, backdrop, place, "".join(f", {tag}" for tag in tags))
-    least = 1 if place or any(thing.colour for thing in things) else 2
+    least = 1 if place or backdrop or any(thing.colour for thing in things) else 2
     return reading if least <= reading.count <= MOST else None
 
 
@@ -148,6 +154,9 @@ _FRONT = _pattern(
 _BACKDROP = _pattern(
     r"\b(?:on|with|against|before|in front of) (?:an? |the )?(?:[\w-]+ ){0,4}"
     r"(?:background|backdrop)\b"
+)
+_PLAIN_BACKDROP = _pattern(
+    rf"\w+ (?:an? |the )?(?:plain |solid )?({_any(BACKGROUND_COLOURS)}) (?:background|backdrop)"
 )
 _SCENES = (
     "meadow field grass lawn beach seashore shore sea ocean lake river water desert dunes snow "
