@@ -23,7 +23,6 @@ from unclip.corpus.colours import (
     RGB,
     alike,
     dye,
-    luminance,
     nearest_colour,
     object_rgb,
     recolour,
@@ -68,6 +67,8 @@ RIM = 2
 """Pixels around a thing that may show some of it."""
 BAND = 0.1
 """Of a picture's side: what is at its left and right edge, from which its ground is told."""
+PALE = ("light blue", "light green", "lavender")
+"""Grounds for what would be lost before its own."""
 LEAST = 0.01
 """Share of a picture that a thing covers at least, else the matte has missed it."""
 
@@ -285,8 +286,9 @@ def set_off(ground: Float[Tensor, "1 3 s s"], colours: Sequence[str]) -> Float[T
     things = [object_rgb(colour) for colour in colours]
     if not any(alike((r, g, b), thing) for thing in things):
         return ground
-    plain = (rgb for rgb in BACKGROUND_COLOURS.values() if not any(alike(rgb, t) for t in things))
-    return filled(ground, max(plain, key=luminance))
+    others = [BACKGROUND_COLOURS[name] for name in PALE]
+    seen = (rgb for rgb in others if not any(alike(rgb, thing) for thing in things))
+    return filled(ground, next(seen, others[0]))
 
 
 def filled(ground: Float[Tensor, "1 3 s s"], rgb: RGB) -> Float[Tensor, "1 3 s s"]:
