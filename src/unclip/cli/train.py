@@ -127,7 +127,7 @@ def corpus_thesaurus(
     """Write what captions call the things that WordNet has other words for."""
     with training_extra():
         from unclip.corpus.store import SpriteStore
-        from unclip.corpus.thesaurus import write
+        from unclip.corpus.thesaurus import Thesaurus, write
         from unclip.corpus.thesaurus_build import make_thesaurus
         from unclip.corpus.wordnet import WordNet
     drawings = SpriteStore(store)
@@ -142,4 +142,4 @@ def corpus_thesaurus(
         write(made, out)
     except OSError as error:
         raise UnclipError(f"out {out} cannot be written: {error.strerror}") from error
-    print(f"{sum(phrase != word for phrase, word in made.items())} phrases in {out}")
+    print(f"{len(Thesaurus(made))} phrases in {out}")

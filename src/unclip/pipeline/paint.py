@@ -7,13 +7,13 @@ strokes, so the filter goes over the large one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
 
 from unclip.corpus.filters import FILTERS, View
 from unclip.corpus.phrases import PAINTED_AFTER, PAINTED_OF
+from unclip.pipeline.reading import any_of
 
 
 def unpainted(prompt: str) -> tuple[str, str | None]:
@@ -36,25 +36,20 @@ _STROKES = 1 << 16
 """Seeds that the filters tell apart."""
 
 
-def _patterns(
-    before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]
-) -> dict[str, re.Pattern[str]]:
+def _patterns() -> dict[str, re.Pattern[str]]:
     """Of each style: "a watercolour of ..." at the front, "..., watercolour" and "... in
     watercolour" behind."""
     made = {}
     for style in FILTERS:
-        fronts = {re.sub(r"^an? | of$", "", phrase) for phrase in before[style]} | {*after[style]}
-        tags = fronts - {"painting", "neon sign"} | {*after[style]}
+        fronts = {re.sub(r"^an? | of$", "", phrase) for phrase in PAINTED_OF[style]}
+        fronts |= {*PAINTED_AFTER[style]}
+        tags = fronts - {"painting", "neon sign"}
         made[style] = re.compile(
-            rf"^(?:(?:an?|the) )?(?:[\w-]+ ){{0,2}}?(?:{_any(fronts)})(?:(?: style)? of |, )"
-            rf"|(?:,| in| as| in the style of)(?: an?)? (?:{_any(tags)})(?: style)?(?=,|\.?$)",
+            rf"^(?:(?:an?|the) )?(?:[\w-]+ ){{0,2}}?(?:{any_of(fronts)})(?:(?: style)? of |, )"
+            rf"|(?:,| in| as| in the style of)(?: an?)? (?:{any_of(tags)})(?: style)?(?=,|\.?$)",
             re.IGNORECASE,
         )
     return made
 
 
-def _any(phrases: set[str]) -> str:
-    return "|".join(map(re.escape, sorted(phrases, key=lambda phrase: (-len(phrase), phrase))))
-
-
-_PATTERNS = _patterns(PAINTED_OF, PAINTED_AFTER)
+_PATTERNS = _patterns()

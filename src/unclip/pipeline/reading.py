@@ -19,6 +19,7 @@ from unclip.corpus.names import head, singular, with_article
 from unclip.corpus.phrases import (
     CLEAR_PHRASES,
     LIGHT_PHRASES,
+    MIRRORED,
     NUMBERS,
     OVER_PHRASES,
     PLACE_PHRASES,
@@ -125,7 +126,7 @@ def read(prompt: str, named: Namer) -> Reading | None:
     return reading if least <= reading.count <= MOST else None
 
 
-def _any(phrases: Iterable[str]) -> str:
+def any_of(phrases: Iterable[str]) -> str:
     """A pattern for any of some phrases, the longest first; braces are an adjective, or a noun at
     the end."""
     ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
@@ -156,7 +157,7 @@ _BACKDROP = _pattern(
     r"(?:background|backdrop)\b"
 )
 _PLAIN_BACKDROP = _pattern(
-    rf"\w+ (?:an? |the )?(?:plain |solid )?({_any(BACKGROUND_COLOURS)}) (?:background|backdrop)"
+    rf"\w+ (?:an? |the )?(?:plain |solid )?({any_of(BACKGROUND_COLOURS)}) (?:background|backdrop)"
 )
 _SCENES = (
     "meadow field grass lawn beach seashore shore sea ocean lake river water desert dunes snow "
@@ -166,7 +167,7 @@ _SCENES = (
 )
 _PLACE = _pattern(
     r",? ?\b(?:"
-    + _any(
+    + any_of(
         phrase
         for table in (PLACE_PHRASES, OVER_PHRASES, LIGHT_PHRASES, CLEAR_PHRASES, WEATHER_PHRASES)
         for listed in table.values()
@@ -186,14 +187,14 @@ _RELATION_OF: dict[str, Relation | CloseRelation] = {
     phrase: relation for relation in _RELATIONS for phrase in RELATION_PHRASES[relation]
 }
 _AND = ("and", "&")
-_JOINT = _pattern(rf"(?:\s*(,)\s*(?:and\s+)?)|\s+({_any([*_RELATION_OF, *_AND])})\s+")
-_COUNT_OF = {phrase: n for n, listed in NUMBERS.items() for phrase in (*listed,)}
+_JOINT = _pattern(rf"(?:\s*(,)\s*(?:and\s+)?)|\s+({any_of([*_RELATION_OF, *_AND])})\s+")
+_COUNT_OF = {phrase: n for n, listed in NUMBERS.items() for phrase in listed}
 _COUNT_OF |= {"a couple of": 2, "both": 2}
-_NUMBER = _pattern(rf"^({_any(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
+_NUMBER = _pattern(rf"^({any_of(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
 _COLOUR_OF = {colour: colour for colour in OBJECT_COLOURS} | {
     word: colour for colour, words in COLOUR_SYNONYMS.items() for word in words
 }
-_DYE = _any(_COLOUR_OF)
+_DYE = any_of(_COLOUR_OF)
 _PLAIN_WORD = rf"(?!(?:{_DYE}|light|dark|pale|deep|in|with|of|on|at|by|and|an?|the)\b)[\w-]+"
 _COLOUR = _pattern(rf"((?:{_PLAIN_WORD} ){{1,2}}?)?({_DYE}) (?!and\b|or\b|(?:{_DYE})\b)")
 """What may come before a colour, and one that things can be dyed: a "light blue" is none."""
@@ -293,14 +294,10 @@ def _coloured(thing: Thing, named: Namer) -> Thing:
     return thing._replace(name=plain, colour=_COLOUR_OF[found[2].lower()])
 
 
-def _sides(first: str, second: str) -> Relation | None:
+def _sides(first: str, second: str) -> Relation | CloseRelation | None:
     """The relation of two things of which one is said to be at a side of the picture."""
-    for piece, sides in ((first, _SIDES), (second, _OPPOSITE)):
-        if found := _SIDE.search(piece):
-            return sides[found[1].lower()]
+    if found := _SIDE.search(first):
+        return _SIDES[found[1].lower()]
+    if found := _SIDE.search(second):
+        return MIRRORED[_SIDES[found[1].lower()]]
     return None
-
-
-_OPPOSITE: dict[str, Relation] = {
-    "left": "right of", "right": "left of", "top": "below", "bottom": "above",
-}  # fmt: skip

@@ -26,8 +26,8 @@ def split_parameters(
     Muon orthogonalises updates of hidden matrices (Jordan et al. 2024), among them those on both
     sides of the image embedding; first and last layers, token embeddings, convolutions, norms and
     biases stay with AdamW. `slow` names prefixes that are already trained and only follow. With
-    `kernels` those of convolutions are hidden matrices too, a row for each output, but for the
-    first, which sees pixels, and heads (Jordan 2024, arXiv 2404.00498, section 3).
+    `kernels` those of convolutions are hidden matrices too, flattened as Jordan et al. do, but for
+    the first, which sees pixels, and heads.
     """
     muon, adamw, slow_ones = [], [], []
     for name, parameter in module.named_parameters():
