@@ -94,6 +94,7 @@ def _write_wordnet(folder: Path) -> None:
     _write(folder / "data.noun", "\n".join(data))
     _write(folder / "index.noun", "\n".join(index))
     _write(folder / "noun.exc", "geese goose\n")
+    _write(folder / "cntlist.rev", "dog%1:05:00:: 1 9\n")
 
 
 def _write_share(root: Path) -> None:

@@ -53,9 +53,9 @@ def test_text_has_no_padding_and_says_when_it_is_cut(bundle):
     assert long.prompt.states.shape[1] == 8
 
 
-def test_text_is_read_in_the_words_of_a_thesaurus(bundle):
+def test_text_is_read_in_other_words(bundle):
     plain = TextStage(bundle.text, bundle.tokenizer, 64)
-    stage = TextStage(bundle.text, bundle.tokenizer, 64, Thesaurus({"pup": "dog"}))
+    stage = TextStage(bundle.text, bundle.tokenizer, 64, Thesaurus({"pup": "dog"}).translate)
     said, meant = drain(stage("two pups")), drain(plain("two dogs"))
     assert said.words == "two dogs"
     assert torch.equal(said.prompt.embedding, meant.prompt.embedding)

@@ -18,7 +18,7 @@ from unclip.cli.evaluate import train_judge, world
 from unclip.cli.keys import keys
 from unclip.cli.policy import policy, train_policy
 from unclip.cli.serve import serve
-from unclip.cli.train import corpus_build, corpus_thesaurus, export, train
+from unclip.cli.train import corpus_build, corpus_dictionary, corpus_thesaurus, export, train
 from unclip.cli.verify import verify
 from unclip.errors import Cancelled, UnclipError
 
@@ -39,6 +39,7 @@ for other in (train, export, serve):
     app.command()(other)
 corpus.command("build")(corpus_build)
 corpus.command("thesaurus")(corpus_thesaurus)
+corpus.command("dictionary")(corpus_dictionary)
 evaluation.command()(world)
 evaluation.command()(train_judge)
 evaluation.command()(policy)

@@ -124,6 +124,10 @@ def _watched(asked: World) -> list[Answer]:
 def train_judge(
     minutes: Annotated[float, typer.Option(help="Length of the training, by the clock.")] = 18.0,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder of a judge to start from; `shipped` is unclip's own."),
+    ] = None,
     judge: JudgeFolder = None,
     store: Store = None,
 ) -> None:
@@ -136,6 +140,8 @@ def train_judge(
         from unclip.evaluation.report import exam_table
         from unclip.evaluation.train_judge import train
 
-    trained, exam = train(judge, minutes=minutes, resume=resume, store=store, on_log=say)
+    trained, exam = train(
+        judge, minutes=minutes, start_from=start_from, resume=resume, store=store, on_log=say
+    )
     Console().print(exam_table(exam))
     print(trained)

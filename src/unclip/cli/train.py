@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unclip.cli.common import say, training_extra
 from unclip.errors import UnclipError
+
+if TYPE_CHECKING:
+    from unclip.corpus.wordnet import WordNet
 
 
 def train(
@@ -113,33 +118,69 @@ def corpus_build(
     print(f"{manifest['sprites']} drawings of {manifest['concepts']} concepts in {target}")
 
 
+Store = Annotated[
+    Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
+]
+WordNetFolder = Annotated[Path, typer.Option(help="Folder of WordNet's files.")]
+_WORDNET = Path("/usr/share/wordnet")
+
+
 def corpus_thesaurus(
     out: Annotated[
         Path, typer.Option(help="Table to write; the package reads corpus/thesaurus.tsv.")
     ],
-    store: Annotated[
-        Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
-    ] = None,
-    wordnet: Annotated[Path, typer.Option(help="Folder of WordNet's files.")] = Path(
-        "/usr/share/wordnet"
-    ),
+    store: Store = None,
+    wordnet: WordNetFolder = _WORDNET,
 ) -> None:
     """Write what captions call the things that WordNet has other words for."""
     with training_extra():
         from unclip.corpus.store import SpriteStore
         from unclip.corpus.thesaurus import Thesaurus, write
         from unclip.corpus.thesaurus_build import make_thesaurus
-        from unclip.corpus.wordnet import WordNet
     drawings = SpriteStore(store)
+    made = make_thesaurus(drawings, _words(wordnet))
+    with _writing(out):
+        write(made, out)
+    print(f"{len(Thesaurus(made))} phrases in {out}")
+
+
+def corpus_dictionary(
+    out: Annotated[
+        Path, typer.Option(help="File to write; the package reads corpus/dictionary.safetensors.")
+    ],
+    packages: Annotated[
+        Path, typer.Option(help="Folder that `npm install --prefix` filled.")
+    ] = Path("packages"),
+    store: Store = None,
+    wordnet: WordNetFolder = _WORDNET,
+) -> None:
+    """Write which words tell of the things that captions name, so that descriptions find them."""
+    with training_extra():
+        from unclip.corpus.dictionary_build import make_dictionary, read_vectors
+        from unclip.corpus.sources import Places
+        from unclip.corpus.store import SpriteStore
+    drawings, places = SpriteStore(store), Places(packages)
+    vectors = read_vectors(places)
+    words = _words(wordnet)
+    with _writing(out):
+        things = make_dictionary(drawings, words, places, vectors, out)
+    print(f"{things} things in {out}")
+
+
+def _words(folder: Path) -> WordNet:
+    from unclip.corpus.wordnet import WordNet
+
     try:
-        made = make_thesaurus(drawings, WordNet(wordnet))
+        return WordNet(folder)
     except OSError as error:
         raise UnclipError(
-            f"wordnet {wordnet} cannot be read ({error.strerror}); run: "
-            "apt-get install wordnet-base"
+            f"wordnet {folder} cannot be read ({error.strerror}); run: apt-get install wordnet-base"
         ) from error
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
     try:
-        write(made, out)
+        yield
     except OSError as error:
         raise UnclipError(f"out {out} cannot be written: {error.strerror}") from error
-    print(f"{len(Thesaurus(made))} phrases in {out}")

@@ -32,6 +32,9 @@ _THE = (
 )  # fmt: skip
 KINDS = frozenset(_WORDS["kinds"])
 NOT_SYNONYMS = frozenset(_WORDS["not_synonyms"])
+EMPTY_WORDS = frozenset(_WORDS["empty"])
+VAST_WORDS = frozenset(_WORDS["vast"])
+PLAIN_WORDS = frozenset(_WORDS["plain"])
 _SINGULAR_S = frozenset(
     ("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros", "triceratops")
 )

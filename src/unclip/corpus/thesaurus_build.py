@@ -20,8 +20,8 @@ from unclip.corpus import phrases as said
 from unclip.corpus import wordnet as wn
 from unclip.corpus.choice import EVERYDAY
 from unclip.corpus.colours import BACKGROUND_COLOURS, COLOUR_SYNONYMS, OBJECT_COLOURS
-from unclip.corpus.concepts import LEXFILES
 from unclip.corpus.names import BROAD_WORDS, COLOUR_WORDS, NOT_SYNONYMS, is_plural, plural, singular
+from unclip.corpus.senses import Senses
 from unclip.corpus.store import SpriteStore
 from unclip.corpus.thesaurus import LONGEST
 from unclip.corpus.wording import phrases
@@ -72,7 +72,7 @@ def make_thesaurus(store: SpriteStore, words: wn.WordNet) -> dict[str, str]:
 
 class _Maker:
     def __init__(self, store: SpriteStore, words: wn.WordNet) -> None:
-        self.words = words
+        self.words, self.senses = words, Senses(words)
         self.called: dict[str, Counter[str]] = defaultdict(Counter)
         self.category: dict[str, str] = {}
         for sprite in store.sprites:
@@ -82,7 +82,6 @@ class _Maker:
         self.own = {phrase.lower() for phrase in self.called} | caption_words()
         several = (plural(phrase) or phrase for phrase in self.own)
         self.left_out = {*self.own, *several, *BROAD_WORDS, *NOT_SYNONYMS}
-        self._breadths: dict[str, int] = {}
         self.targets = self._targets()
 
     def make(self) -> dict[str, str]:
@@ -111,54 +110,13 @@ class _Maker:
                 continue
             if len(spelled) > 1 and not COLOUR_WORDS.isdisjoint(spelled):
                 continue  # a purple heart is a heart, not a medal
-            sense = self._sense(word, self.category.get(word) or categories.most_common(1)[0][0])
-            if sense is None or sense.is_instance or self._breadth(sense) > BROAD:
+            sense = self.senses.of(word, self.category.get(word) or categories.most_common(1)[0][0])
+            if sense is None or sense.is_instance or self.senses.breadth(sense) > BROAD:
                 continue
             common = (word not in EVERYDAY, word not in self.category, -categories.total(), word)
             target = Target(common, word)
             best[sense.key] = min(best.get(sense.key, target), target)
         return best
-
-    def _sense(self, word: str, category: str) -> wn.Synset | None:
-        """What captions mean by a word."""
-        if category == "shapes":
-            return None
-        joined = (word.replace(" ", "-", 1), word.replace(" ", ""))  # "wineglass"
-        every = self.words.senses(word) or [
-            s for one in joined for s in self.words.senses(one) if self._heads(word, s)
-        ]
-        files = LEXFILES.get(category, wn.CONCRETE)
-        if category in ("faces", "people"):  # a ghost, not a ghostwriter; a hand, not a hired one
-            drawn = [s for s in every if self._is_imaginary(s)]
-            if not drawn and category == "people":
-                drawn = [s for s in every if s.lexfile in wn.CONCRETE][:1]
-            return next((s for s in drawn if s.lexfile in files), None)
-        counts = self.words.uses(word.lower(), "noun") or ()
-        ranked = [
-            (-(counts[i] if i < len(counts) else 0), -self._breadth(s), i)
-            for i, s in enumerate(every)
-        ]
-        for file in files:
-            if of := [rank for rank, s in zip(ranked, every, strict=True) if s.lexfile == file]:
-                return every[min(of)[2]]
-        return None
-
-    def _heads(self, phrase: str, sense: wn.Synset) -> bool:
-        """Whether the last word of a phrase says what kind of thing a meaning is."""
-        last = phrase.split()[-1]
-        return any(last in one.lemmas for one in self._all_above(sense)[1:])
-
-    def _all_above(self, sense: wn.Synset) -> list[wn.Synset]:
-        """A meaning and whatever is above it, nearest first."""
-        every, level = [sense], [sense]
-        while level:
-            level = [above for one in level for above in self.words.above(one)]
-            every += level
-        return every
-
-    def _is_imaginary(self, sense: wn.Synset) -> bool:
-        names = {lemma for one in self._all_above(sense) for lemma in one.lemmas}
-        return not names.isdisjoint(("imaginary being", "spiritual being"))
 
     def _kept(self, found: dict[str, str]) -> dict[str, str]:
         """The corpus's own nouns and those of its phrases that hold a word of `found`, to stay as
@@ -243,7 +201,7 @@ class _Maker:
         """Not an abbreviation, nor a species' name in Latin, nor a nickname: "fresh fish"."""
         spelled = _spelled(lemma, sense)
         if spelled.islower():
-            return sense.lexfile != wn.PERSON or " " not in lemma or self._heads(lemma, sense)
+            return sense.lexfile != wn.PERSON or " " not in lemma or self.senses.heads(lemma, sense)
         if spelled.isupper():
             return len(spelled) > 3
         return " " not in spelled or not self.words.is_noun(f"genus {lemma.split()[0]}")
@@ -265,7 +223,7 @@ class _Maker:
         last = lemma.split()[-1]
         if last in (lemma, way.word) or sense.lexfile in (wn.ANIMAL, wn.PLANT):
             return False
-        return last in self.own and not self._heads(lemma, sense)
+        return last in self.own and not self.senses.heads(lemma, sense)
 
     def _up(self, sense: wn.Synset, steps: int) -> Target | None:
         level = [sense]
@@ -281,7 +239,7 @@ class _Maker:
         return None
 
     def _down(self, sense: wn.Synset) -> Target | None:
-        if sense.lexfile not in DOWN_FILES or self._breadth(sense) > BROADER:
+        if sense.lexfile not in DOWN_FILES or self.senses.breadth(sense) > BROADER:
             return None
         for depth in range(1, DOWN + 1):
             kinds = self.words.kinds(sense, depth)
@@ -290,12 +248,7 @@ class _Maker:
         return None
 
     def _is_broad(self, sense: wn.Synset) -> bool:
-        return not BROAD_WORDS.isdisjoint(sense.lemmas) or self._breadth(sense) > BROAD
-
-    def _breadth(self, sense: wn.Synset) -> int:
-        if sense.key not in self._breadths:
-            self._breadths[sense.key] = self.words.breadth(sense)
-        return self._breadths[sense.key]
+        return not BROAD_WORDS.isdisjoint(sense.lemmas) or self.senses.breadth(sense) > BROAD
 
 
 @cache

@@ -5,6 +5,7 @@ Only building a store and a thesaurus need it; the formats are those of wndb(5WN
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +110,11 @@ class WordNet:
     def above(self, of: Synset) -> list[Synset]:
         """What is directly above a meaning."""
         return [self._synsets[key] for key in of.hypernyms]
+
+    @property
+    def synsets(self) -> Iterable[Synset]:
+        """Every meaning of a noun."""
+        return self._synsets.values()
 
     @cached_property
     def lemmas(self) -> tuple[str, ...]:

@@ -60,13 +60,15 @@ class Judge:
 
     @staticmethod
     def load(path: Path | None = None) -> Judge:
-        """Read what `save` wrote to this folder, else to the cache's, else what is shipped.
+        """Read what `save` wrote to this folder, else to the cache's, else what is shipped, which
+        goes by the name of `shipped` too.
 
         Raises:
             InvalidArgument: the folder has no judge.
             BundleError: it is altered, cut short, or of another format.
         """
-        folder = path or (default_path() if (default_path() / _MANIFEST).exists() else SHIPPED)
+        kept = default_path() if (default_path() / _MANIFEST).exists() else SHIPPED
+        folder = SHIPPED if path == Path("shipped") else path or kept
         try:
             manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
         except FileNotFoundError:
@@ -91,6 +93,12 @@ class Judge:
         fill(detector, state, file)
         record = {"sha256": manifest["sha256"], **manifest["record"]}
         return Judge(detector, manifest["names"], manifest["styles"], record)
+
+    @property
+    def pictures(self) -> int:
+        """How many it was trained on, in all."""
+        training = self.record.get("training", {})
+        return int(training.get("pictures", 0)) + int(training.get("pictures_before", 0))
 
     def save(self, path: Path) -> None:
         """Write it to a folder; the manifest comes last."""

@@ -29,7 +29,7 @@ from unclip.training.data import to_tensor
 
 COMPOSED = 0.15
 """Share of scenes that are the composer's own; `REPAINTED` of the others go through a filter."""
-REPAINTED = 0.25
+REPAINTED = 0.4
 KNOWN = 0.75
 """Share of classes among the objects of the others."""
 BROKEN = 0.08

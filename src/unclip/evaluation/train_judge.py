@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unclip.corpus.composer import Composer
 from unclip.corpus.store import SpriteStore
+from unclip.errors import InvalidArgument
 from unclip.evaluation.detector import (
     UNSAID,
     Detector,
@@ -27,11 +28,11 @@ from unclip.evaluation.report import plain
 from unclip.evaluation.study import Study
 from unclip.evaluation.vocabulary import STYLES, Vocabulary
 from unclip.training import loop
-from unclip.training.loop import Batch, Objective
+from unclip.training.loop import Batch, Objective, Start
 from unclip.training.recipes import Recipe
 from unclip.training.workspace import Workspace
 
-WEIGHTS = {"centre": 0.5, "box": 0.5, "mask": 1.0, "kind": 1.0, "style": 0.3}
+WEIGHTS = {"centre": 0.5, "box": 0.5, "mask": 1.0, "kind": 1.0, "style": 0.5}
 """Shares of the losses."""
 EXAM_PROMPTS, EXAM_SEED = 100, 1_000_003
 """Of each task, in the exam that ends the training; its scenes are none that were trained on."""
@@ -91,18 +92,37 @@ class JudgeObjective(Objective):
         return {"loss": loss, **{k: v.detach() for k, v in losses.items()}, "accuracy": right}
 
 
+def _further(recipe: JudgeRecipe, pictures: int) -> JudgeRecipe:
+    """For a judge that has seen so many pictures: other ones, at half the rate, which falls from
+    the start."""
+    return dataclasses.replace(
+        recipe,
+        seed=pictures,
+        muon_lr=recipe.muon_lr / 2,
+        adamw_lr=recipe.adamw_lr / 2,
+        decay_fraction=1.0,
+    )
+
+
 def train(
     folder: Path | None = None,
     *,
     recipe: JudgeRecipe | None = None,
     minutes: float | None = None,
+    start_from: Path | None = None,
     resume: bool = False,
     store: Path | None = None,
     on_log: Callable[[str], None] = print,
 ) -> tuple[Path, Exam]:
     """Train a judge, examine it, and keep it in `folder`; gives the folder and the exam.
 
-    Raises `CorpusError` where there is no sprite store.
+    Args:
+        start_from: folder of a judge whose weights are the start.
+
+    Raises:
+        CorpusError: there is no sprite store.
+        InvalidArgument: there is no judge to start from, or it is of another vocabulary.
+        BundleError: it is altered, cut short, or of another format.
     """
     folder = folder or default_path()
     recipe = recipe or JudgeRecipe()
@@ -110,9 +130,18 @@ def train(
         recipe = dataclasses.replace(recipe, minutes=minutes)
     vocabulary = Vocabulary(SpriteStore(store))
     composer = Composer(vocabulary.store)
+    before, start = None, None
+    if start_from is not None:
+        before = Judge.load(start_from)
+        if (before.names, before.styles) != (vocabulary.names, STYLES):
+            raise InvalidArgument("--from", "is a judge of other things than this corpus shows")
+        start = Start(str(start_from), before.record["sha256"][:8], before.pictures)
+        recipe = _further(recipe, start.pictures)
     objective = JudgeObjective(recipe, Study(vocabulary, composer))
+    if before is not None:
+        objective.detector.load_state_dict(before.detector.state_dict())
     workspace = Workspace(folder / "training")
-    record = loop.train(objective, recipe, workspace, resume=resume, on_log=on_log)
+    record = loop.train(objective, recipe, workspace, resume=resume, start=start, on_log=on_log)
     # the workspace has the averaged weights, the objective the last ones
     workspace.load("detector", objective.detector)
     judge = Judge(objective.detector, vocabulary.names, STYLES, {"training": record})

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unclip.config import SamplingConfig
-from unclip.corpus.thesaurus import Thesaurus
 from unclip.models.unet import UNet
 from unclip.pipeline.bundle import Bundle
 from unclip.pipeline.canvas import Canvas
+from unclip.pipeline.rewording import reworded
 from unclip.pipeline.stages import (
     DecoderStage,
     Draft,
@@ -46,9 +46,9 @@ class Cascade:
         config, sampling = bundle.config, bundle.config.sampling
         self.bundle = bundle
         # What its memory can name is said in the corpus's words; a CLIP of the world needs no help.
-        thesaurus = None if bundle.memory is None else Thesaurus.shipped()
+        reword = None if bundle.memory is None else reworded
         context = config.prior.text_context
-        self.text = TextStage(bundle.text, bundle.tokenizer, context, thesaurus)
+        self.text = TextStage(bundle.text, bundle.tokenizer, context, reword)
         memory = None
         if bundle.memory is not None:
             memory = MemoryStage(bundle.memory, self.text.embeddings, config.prior.anchors)

@@ -126,6 +126,24 @@ def read(prompt: str, named: Namer) -> Reading | None:
     return reading if least <= reading.count <= MOST else None
 
 
+def noun_phrases(prompt: str) -> Iterator[Span]:
+    """Where a prompt may name things, articles and numbers with them: all but how it is drawn, what
+    is behind, joints, and tags."""
+    start = 0
+    for part in (_ASKING, _FRONT):
+        if found := part.match(prompt[start:]):
+            start += found.end()
+    others = [
+        m.span() for part in (_BACKDROP, _PLACE, _JOINT) for m in part.finditer(prompt, start)
+    ]
+    first = start
+    for begin, end in [*sorted(others), (len(prompt), len(prompt))]:
+        phrase = _TRIMMED.search(prompt, start, begin)
+        if phrase and (start == first or _ARTICLE.match(phrase[0]) or _NUMBER.match(phrase[0])):
+            yield phrase.span()
+        start = max(start, end)
+
+
 def any_of(phrases: Iterable[str]) -> str:
     """A pattern for any of some phrases, the longest first; braces are an adjective, or a noun at
     the end."""
@@ -143,7 +161,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 _MEDIA = (
     "picture image photo photograph illustration artwork art drawing painting sketch cartoon icon "
     "render rendering model print clipart design silhouette watercolour watercolor halftone sign "
-    "close-up close shot view scene oil sculpture"
+    "close-up close shot view scene oil sculpture portrait logo poster sticker"
 )
 _ASKING = _pattern(
     r"^(?:(?:please )?(?:draw|paint|make|create|generate|show)(?: me| us)?|there (?:is|are)) "
@@ -207,6 +225,7 @@ _SIDE = _pattern(
 _SIDES: dict[str, Relation] = {
     "left": "left of", "right": "right of", "top": "above", "bottom": "below",
 }  # fmt: skip
+_TRIMMED = re.compile(r"[^\s.!,](?:.*[^\s.!,])?")
 _PAIRED = (
     "scissors",
     "glasses",

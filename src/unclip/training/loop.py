@@ -173,7 +173,7 @@ def train(
             "threads": torch.get_num_threads(),
             "losses": {k: round(v, 5) for k, v in smooth.items()},
             "command": recipe.command + (f" --from {start.name}" if start else ""),
-            **({"from": str(start)} if start else {}),
+            **({"from": str(start), "pictures_before": start.pictures} if start else {}),
             "recipe": asdict(recipe),
         }
 

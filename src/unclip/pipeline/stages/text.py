@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from unclip.corpus.thesaurus import Thesaurus
 from unclip.models.text import TextEncoding, TextTower
 from unclip.models.tokenizer import Tokenizer
 from unclip.pipeline.stages.common import Running
@@ -28,7 +27,7 @@ class Texts(NamedTuple):
         prompt: one row, without padding.
         empty: the encoding of "", the negative of guidance.
         truncated: the prompt was longer than the network's context and lost its end.
-        words: the prompt, in the corpus's words where there is a thesaurus.
+        words: the prompt, in the corpus's words where they are asked for.
         given: there is a prompt; without one, `prompt` is the empty encoding too.
     """
 
@@ -43,7 +42,7 @@ class TextStage:
     """Prompt to embedding and states. Padding is never computed: one text has none.
 
     Args:
-        thesaurus: says prompts in the words that the network has learned.
+        reword: says prompts in the words that the network has learned.
     """
 
     def __init__(
@@ -51,9 +50,9 @@ class TextStage:
         tower: TextTower,
         tokenizer: Tokenizer,
         context: int,
-        thesaurus: Thesaurus | None = None,
+        reword: Callable[[str], str] | None = None,
     ) -> None:
-        self.tower, self.tokenizer, self.thesaurus = tower, tokenizer, thesaurus
+        self.tower, self.tokenizer, self.reword = tower, tokenizer, reword
         self.context = min(context, tower.config.context)
         self.device = tower.projection.weight.device
         # A prompt is read by the policy and by the cascade, and the empty one by every request.
@@ -66,7 +65,7 @@ class TextStage:
         return mean
 
     def __call__(self, prompt: str = "") -> Running[Texts]:
-        words = prompt if self.thesaurus is None else self.thesaurus.translate(prompt)
+        words = prompt if self.reword is None else self.reword(prompt)
         empty, _ = self._encoded("")
         encoding, truncated = self._encoded(words)
         yield Progress("text", 1, 1)
