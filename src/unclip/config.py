@@ -208,6 +208,7 @@ class SamplingConfig:
         eta: fresh noise of `ddim`, 0 none and 1 as much as `ddpm`.
         temperature: of the noise that the prior starts from. Less than 1 stays nearer to what is
             likely, at the price of variety (truncation, as BigGAN's: arXiv 1809.11096).
+        crisp: steps in which edges of what an upsampler made are drawn together; for drawings.
     """
 
     sampler: str
@@ -217,6 +218,7 @@ class SamplingConfig:
     noise_level: float = 0.0
     eta: float = 0.0
     temperature: float = 1.0
+    crisp: int = 0
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def model_config_from_json(data: Any) -> ModelConfig:
 _SAMPLING = {
     "prior": SamplingConfig("dpmpp_2m", 12, guidance=2.0, temperature=0.2),
     "decoder": SamplingConfig("dpmpp_2m", 12, guidance=1.5, interval=(0.1, 0.9)),
-    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2),
+    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2, crisp=4),
     "upsampler_1024": SamplingConfig("ddim", 1, noise_level=0.1),
 }
 

@@ -18,6 +18,7 @@ from unclip.pipeline.assemble import (
     Cell,
     Cutout,
     cut_out,
+    dark,
     dyed,
     ground_of,
     lay_out,
@@ -168,6 +169,14 @@ def test_a_thing_is_dyed_where_it_is_of_another_colour():
     assert torch.equal(blue.alpha, thing.alpha)
     assert dyed(thing, "red") is thing
     assert dyed(thing, None) is thing
+
+
+def test_a_silhouette_is_dark_and_keeps_its_outline():
+    thing = square(RED)
+    shape = dark(thing)
+    assert shape.colours.shape == thing.colours.shape
+    assert shape.colours.max() < 0.1
+    assert torch.equal(shape.alpha, thing.alpha)
 
 
 def test_a_thing_is_not_lost_before_its_ground():

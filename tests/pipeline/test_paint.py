@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from unclip.corpus.filters import FILTERS
-from unclip.corpus.phrases import PAINTED_AFTER, PAINTED_OF
-from unclip.pipeline.paint import painted, unpainted
+from unclip.corpus.phrases import PAINTED_AFTER, PAINTED_OF, STYLE_AFTER, STYLE_OF
+from unclip.pipeline.paint import FLAT, painted, unpainted
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,21 @@ def test_a_picture_is_painted_at_its_size(picture, style):
     assert made.size == picture.size
     assert made.tobytes() == painted(picture, style, 2**32 - 1).tobytes()
     assert np.abs(np.asarray(made, int) - np.asarray(picture)).mean() > 1
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [*(f"{one} a cat" for one in STYLE_OF[FLAT]), *(f"a cat, {one}" for one in STYLE_AFTER[FLAT])],
+)
+def test_a_flat_drawing_is_asked_for_and_made_flat(prompt):
+    assert unpainted(prompt) == (prompt, FLAT)  # flat drawings are there to draw it after
+
+
+def test_a_flat_drawing_has_few_colours(picture):
+    shaded = Image.fromarray(
+        (np.asarray(picture) * np.linspace(0.9, 1, 192)[None, :, None]).astype(np.uint8)
+    )
+    made = painted(shaded, FLAT, 0)
+    assert made.size == shaded.size
+    assert len(made.getcolors()) < 24 < len(shaded.getcolors())
+    assert np.abs(np.asarray(made).astype(int) - np.asarray(shaded)).mean() < 6

@@ -99,6 +99,22 @@ def test_every_part_of_a_long_prompt():
 
 
 @pytest.mark.parametrize(
+    ("prompt", "place"),
+    [
+        ("a silhouette of a cat", ""),
+        ("a black silhouette of a cat at sunset", "at sunset"),
+        ("a cat, silhouette", ""),
+    ],
+)
+def test_a_silhouette_is_drawn_with_its_shades_first(prompt, place):
+    reading = parts(prompt)
+    assert reading.is_silhouette
+    assert reading.place == place
+    assert reading.alone(reading.things[0]) == "a cat"
+    assert not parts("two cats").is_silhouette
+
+
+@pytest.mark.parametrize(
     ("backdrop", "colour"),
     [
         ("on a light blue background", "light blue"),

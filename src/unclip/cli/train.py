@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,8 +137,10 @@ def corpus_thesaurus(
         from unclip.corpus.thesaurus_build import make_thesaurus
     drawings = SpriteStore(store)
     made = make_thesaurus(drawings, _words(wordnet))
-    with _writing(out):
+    try:
         write(made, out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
     print(f"{len(Thesaurus(made))} phrases in {out}")
 
 
@@ -162,8 +162,10 @@ def corpus_dictionary(
     drawings, places = SpriteStore(store), Places(packages)
     vectors = read_vectors(places)
     words = _words(wordnet)
-    with _writing(out):
+    try:
         things = make_dictionary(drawings, words, places, vectors, out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
     print(f"{things} things in {out}")
 
 
@@ -178,9 +180,5 @@ def _words(folder: Path) -> WordNet:
         ) from error
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UnclipError(f"out {out} cannot be written: {error.strerror}") from error
+def _unwritable(out: Path, error: OSError) -> UnclipError:
+    return UnclipError(f"out {out} cannot be written: {error.strerror}")

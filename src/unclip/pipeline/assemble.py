@@ -34,7 +34,7 @@ from unclip.pipeline.draw import best_of
 from unclip.pipeline.matte import alpha_of, foreground
 from unclip.pipeline.paint import unpainted
 from unclip.pipeline.rank import image_embedding
-from unclip.pipeline.reading import Name, Reading, read
+from unclip.pipeline.reading import Name, Reading, Thing, read
 from unclip.pipeline.seams import membrane
 from unclip.pipeline.stages import (
     MemoryStage,
@@ -59,8 +59,8 @@ FULL = 0.95
 HALF, FOOT, TOUCH = 0.47, 0.86, 0.54
 """Longest side of one of two things, in the picture's; where what stands on a ground has its foot;
 and where the upper of two has it that touch, a little inside of the lower."""
-DARKEST = 0.42
-"""Of a shadow."""
+DARKEST, DARK = 0.42, 0.05
+"""Of a shadow; and a silhouette's level in [0, 1]."""
 SEEN, GONE = 0.3, 0.1
 """Alpha from which a thing takes up room, and up to which what is behind it is seen."""
 RIM = 2
@@ -140,6 +140,10 @@ def plan_assembly(
         for one, colour in itertools.zip_longest(asked, colours)
     ]
     layers = yield from in_turn(_layer(cascade, one, enlarger) for one in asked)
+
+    def finished(cut: Cutout, thing: Thing) -> Cutout:
+        return dark(cut) if reading.is_silhouette else dyed(cut, thing.colour)
+
     made = []
     for k, seed in enumerate(request.seeds):
         pictures = [layer[k : k + 1] for layer in layers]
@@ -151,7 +155,7 @@ def plan_assembly(
         cuts = [
             cut
             for thing, pixels in zip(reading.things, pictures, strict=False)
-            for cut in [dyed(cut_out(matte, pixels), thing.colour)] * thing.many
+            for cut in [finished(cut_out(matte, pixels), thing)] * thing.many
         ]
         cells = lay_out(reading, candidate(seed, _LAYOUT))
         made.append(put_together(ground, cuts, cells, side * FINE))
@@ -264,6 +268,11 @@ def dyed(thing: Cutout, colour: str | None) -> Cutout:
     changed = torch.from_numpy(recolour(levels, own, colour)).permute(2, 0, 1)[None].float() / 255
     colours = changed[:, :3] / changed[:, 3:].clamp_min(1 / 255)
     return Cutout(colours.clamp(0, 1).to(thing.colours), thing.alpha)
+
+
+def dark(thing: Cutout) -> Cutout:
+    """A thing as it is seen against the light."""
+    return Cutout(torch.full_like(thing.colours, DARK), thing.alpha)
 
 
 def ground_of(matte: MatteNet, pixels: Float[Tensor, "1 3 s s"]) -> Float[Tensor, "1 3 s s"]:

@@ -95,14 +95,22 @@ class Reading:
         return self._said(self.things[0], self.place or self.backdrop)
 
     @property
+    def is_silhouette(self) -> bool:
+        """Whether the things are to be seen in black."""
+        return bool(_SILHOUETTE.search(self.front + self.tags))
+
+    @property
     def backdrop_colour(self) -> str | None:
         """Of `BACKGROUND_COLOURS`, where the backdrop is of one and no more."""
         found = _PLAIN_BACKDROP.fullmatch(self.backdrop)
         return None if self.place or found is None else found[1].lower()
 
     def _said(self, thing: Thing, where: str) -> str:
-        parts = (self.front, with_article(thing.name), where)
-        return " ".join(part for part in parts if part) + self.tags
+        front, tags = self.front, self.tags
+        if self.is_silhouette:  # what is drawn with its shades is known by its outline too
+            front, tags = "", ""
+        parts = (front, with_article(thing.name), where)
+        return " ".join(part for part in parts if part) + tags
 
 
 def read(prompt: str, named: Namer) -> Reading | None:
@@ -114,7 +122,9 @@ def read(prompt: str, named: Namer) -> Reading | None:
         front, text = found[0].strip(), text[found.end() :]
     text, backdrop = _without(_BACKDROP, text)
     text, place = _without(_PLACE, text)
-    if not (place or backdrop or any(part.search(text) for part in (_JOINT, _NUMBER, _COLOUR))):
+    dark = bool(_SILHOUETTE.search(front + text))
+    telling = (_JOINT, _NUMBER, _COLOUR)
+    if not (place or backdrop or dark or any(part.search(text) for part in telling)):
         return None  # which most prompts are, and it costs nothing to tell
     pieces, joints, tags = _pieces(text, named)
     things = tuple(_coloured(_counted(piece), named) for piece in pieces)
@@ -122,7 +132,7 @@ def read(prompt: str, named: Namer) -> Reading | None:
     if len(pieces) == 2:
         said = _RELATION_OF.get(joints[1]) or _sides(*pieces)
     reading = Reading(things, said, front, backdrop, place, "".join(f", {tag}" for tag in tags))
-    least = 1 if place or backdrop or any(thing.colour for thing in things) else 2
+    least = 1 if place or backdrop or dark or any(thing.colour for thing in things) else 2
     return reading if least <= reading.count <= MOST else None
 
 
@@ -177,6 +187,7 @@ _BACKDROP = _pattern(
 _PLAIN_BACKDROP = _pattern(
     rf"\w+ (?:an? |the )?(?:plain |solid )?({any_of(BACKGROUND_COLOURS)}) (?:background|backdrop)"
 )
+_SILHOUETTE = _pattern(r"\bsilhouettes?\b")
 _SCENES = (
     "meadow field grass lawn beach seashore shore sea ocean lake river water desert dunes snow "
     "mountains landscape valley forest woods jungle clearing city town village street road "

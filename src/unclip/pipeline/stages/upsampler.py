@@ -16,6 +16,7 @@ from unclip.diffusion.process import denoiser
 from unclip.diffusion.samplers import get_sampler, randn_rows
 from unclip.diffusion.schedule import make_schedule
 from unclip.models.unet import UNet
+from unclip.pipeline.crisp import crisp
 from unclip.pipeline.images import to_images
 from unclip.pipeline.stages.common import Evaluate, Generators, Running, alone, kind_of
 from unclip.types import Progress
@@ -25,7 +26,8 @@ ROWS = 1
 
 
 class UpsamplerStage:
-    """A picture to one `factor` times its size: the residual over its bicubic upscaling.
+    """A picture to one `factor` times its size: the residual over its bicubic upscaling, and its
+    edges drawn together where the sampling says so.
 
     No network runs at the full size: its stem unshuffles pixels into channels. A side that its
     grids do not divide is padded for it. `index` and `count` let a caller that works part by part
@@ -98,4 +100,4 @@ class UpsamplerStage:
             x_t = step.x_t
             done = index * step.steps + step.index
             yield Progress(self.name, done, count * step.steps, preview(step.x0), index)
-        return picture(x_t)
+        return crisp(picture(x_t), sampling.crisp)
