@@ -257,7 +257,7 @@ def model_config_from_json(data: Any) -> ModelConfig:
 _SAMPLING = {
     "prior": SamplingConfig("dpmpp_2m", 12, guidance=2.0, temperature=0.2),
     "decoder": SamplingConfig("dpmpp_2m", 12, guidance=1.5, interval=(0.1, 0.9)),
-    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2, crisp=4),
+    "upsampler_256": SamplingConfig("ddim", 2, noise_level=0.2, crisp=5),
     "upsampler_1024": SamplingConfig("ddim", 1, noise_level=0.1),
 }
 

@@ -19,8 +19,9 @@ SOFT = 1.5
 """Standard deviation, in pixels, at which edges are looked for: noise has none that wide."""
 SURE = 0.02
 """Curvature, in [-1, 1] a pixel squared, from which a side is told for sure."""
-FAINT = 0.1
-"""A channel that changes by less than this share of all does not know its way."""
+FAINT, LEAST = 0.1, 0.005
+"""A channel that changes by less than this share of all, or all by less than this a pixel, hardly
+knows its way."""
 STEP = 0.4
 """Pixels that an edge is drawn in at once; at most a half, by the scheme's stability."""
 
@@ -41,22 +42,24 @@ def crisp(x: Float[Tensor, "n c h w"], steps: int) -> Float[Tensor, "n c h w"]:
 
 
 def _side(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-    """Which way each pixel goes, in [-1, 1]: 1 is to its brightest neighbour."""
+    """Which way each pixel goes, in [-1, 1]: 1 is to its brightest neighbour.
+
+    An edge is where all channels together change most, so that what tells its sides is how their
+    `change` does, and each channel follows as far as its own slope is in that direction.
+    """
+    across, down = _slopes(x)
+    change = (across.square() + down.square()).sum(dim=1, keepdim=True)
+    change_across, change_down = _slopes(change / 2)
+    length = change.add(LEAST**2).sqrt_()
+    own = _length(across, down) + FAINT * length
+    bend = (change_across * across + change_down * down) / (own * length)
+    return -torch.tanh(bend / SURE)
+
+
+def _slopes(x: Float[Tensor, "n c h w"]) -> tuple[Tensor, Tensor]:
+    """Differences a pixel, to the right and down."""
     p = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    left, right, up, down = p[..., 1:-1, :-2], p[..., 1:-1, 2:], p[..., :-2, 1:-1], p[..., 2:, 1:-1]
-    x_x, x_y = (right - left) / 2, (down - up) / 2
-    x_xy = (p[..., 2:, 2:] + p[..., :-2, :-2] - p[..., 2:, :-2] - p[..., :-2, 2:]) / 4
-    x_xx, x_yy = right + left - 2 * x, down + up - 2 * x
-    # n is that of the channel which changes most
-    steepest = (x_x.square() + x_y.square()).argmax(dim=1, keepdim=True)
-    n_x, n_y = x_x.gather(1, steepest), x_y.gather(1, steepest)
-    length = _length(n_x, n_y).clamp_(min=1e-6)
-    n_x, n_y = n_x / length, n_y / length
-    slope = x_x * n_x + x_y * n_y
-    bend = x_xx * n_x.square() + 2 * x_xy * n_x * n_y + x_yy * n_y.square()
-    total = slope.square().sum(dim=1, keepdim=True).sqrt_().clamp_(min=1e-6)
-    joint = (slope * bend).sum(dim=1, keepdim=True) / total
-    return -torch.tanh(joint / SURE) * slope / (slope.abs() + FAINT * total)
+    return (p[..., 1:-1, 2:] - p[..., 1:-1, :-2]) / 2, (p[..., 2:, 1:-1] - p[..., :-2, 1:-1]) / 2
 
 
 def _neighbours(x: Float[Tensor, "n c h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
