@@ -109,3 +109,35 @@ def test_eight_bits_cost_half_a_percent(memory):
     memory.remember(made, torch.zeros(20), [20], embed(THINGS[:1]), [0], [-1] * 20, [-1])
     assert (memory.drawing(slice(0, 20)) - made).norm(dim=1).max() < 0.01
     assert len(memory) == 20
+
+
+def test_a_picture_has_its_taste_whatever_else_is_drawn(stage):
+    """Candidates of one picture are after the same drawing more often than those of several."""
+    rows = generators(*range(80))
+    anchors = stage("a dog", torch.zeros(1, SIZE), rows, each=4)
+    torch.testing.assert_close(
+        stage("a dog", torch.zeros(1, SIZE), generators(8, 9, 10, 11), each=4), anchors[8:12]
+    )
+    picks = (anchors[:, 0] @ drawings(0).T).argmax(dim=1).reshape(20, 4)
+    assert set(picks.flatten().tolist()) == {0, 1, 2}
+    within = (picks[:, :1] == picks[:, 1:]).float().mean()
+    between = (picks[:1] == picks[1:]).float().mean()
+    assert within > between + 0.1
+
+
+def test_a_reader_reads_each_phrase_once(memory):
+    asked: list[str] = []
+
+    def counted(texts):
+        asked.extend(texts)
+        return embed(texts)
+
+    stage = MemoryStage(memory, counted, 2)
+    things = stage.reader()
+    found = [THINGS[one.thing] for one in things("a hot dog and a cat")]
+    assert found == ["hot dog", "cat"]
+    before = len(asked)
+    assert [THINGS[one.thing] for one in things("a cat")] == ["cat"]
+    assert things("and a") == []
+    assert len(asked) == before == len(set(asked))
+    assert [(one.start, one.end) for one in things("red dog")] == [(1, 2)]

@@ -92,7 +92,6 @@ class Memory(nn.Module):
         """Image embeddings of unit length."""
         return F.normalize(self.drawings[rows].float() * self.drawing_scale[rows], dim=1)
 
-    def nearness(self, texts: Float[Tensor, "p e"]) -> Float[Tensor, "p n"]:
-        """Cosines of text embeddings of unit length with every name; where none is, 0."""
-        names = F.normalize(self.names.float() * self.name_scale, dim=1)
-        return texts @ names.T
+    def name(self, rows: Tensor | slice) -> Float[Tensor, "r e"]:
+        """Text embeddings of unit length; where no name is, 0."""
+        return F.normalize(self.names[rows].float() * self.name_scale[rows], dim=1)

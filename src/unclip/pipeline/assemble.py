@@ -34,7 +34,7 @@ from unclip.pipeline.draw import best_of
 from unclip.pipeline.matte import alpha_of, foreground
 from unclip.pipeline.paint import unpainted
 from unclip.pipeline.rank import image_embedding
-from unclip.pipeline.reading import Name, Reading, Thing, read
+from unclip.pipeline.reading import Name, Namer, Reading, Thing, read
 from unclip.pipeline.seams import membrane
 from unclip.pipeline.stages import (
     MemoryStage,
@@ -105,7 +105,7 @@ def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan
         prompt, paint = unpainted(prompt)
         request = dataclasses.replace(request, prompt=prompt)
     words = drain(cascade.text(prompt)).words
-    reading = read(words, lambda text: _named(memory, text))
+    reading = read(words, _namer(memory))
     if reading is None:
         plan = yield from plan_generation(cascade, request)
     else:
@@ -114,11 +114,16 @@ def plan_prompt(cascade: Cascade, request: Generation | Filling) -> Running[Plan
     return plan._replace(paint=paint, settings={**plan.settings, **said})
 
 
-def _named(memory: MemoryStage, text: str) -> Iterator[Name]:
-    words = list(WORD.finditer(text))
-    for one in memory.things(text) if words else ():
-        span = words[one.start].start(), words[one.end - 1].end()
-        yield Name(*span, one.thing, one.cosine > EXACT)
+def _namer(memory: MemoryStage) -> Namer:
+    things = memory.reader()
+
+    def named(text: str) -> Iterator[Name]:
+        words = list(WORD.finditer(text))
+        for one in things(text) if words else ():
+            span = words[one.start].start(), words[one.end - 1].end()
+            yield Name(*span, one.thing, one.cosine > EXACT)
+
+    return named
 
 
 def plan_assembly(

@@ -156,7 +156,7 @@ def plan_generation(cascade: Cascade, request: Generation | Filling) -> Running[
     generators = [candidate(seed, j) for seed in request.seeds for j in range(candidates)]
     texts = yield from cascade.text(request.prompt)
     x_t = cascade.decoder.noise(generators)
-    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS)
+    drawn = yield from cascade.prior(texts, generators, PRIOR_DRAWS, candidates)
     return Plan(
         z_i=drawn.embedding,
         texts=texts,

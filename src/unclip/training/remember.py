@@ -164,7 +164,8 @@ def remember(
     if len(memory) == len(drawings):
         few = slice(0, _PROBES)
         cosines = (see(drawings[few]) * memory.drawing(few)).sum(dim=1)
-        if cosines.min() > _SAME and memory.nearness(read(names[few])).diagonal().min() > _SAME:
+        named = (read(names[few]) * memory.name(few)).sum(dim=1)
+        if min(cosines.min(), named.min()) > _SAME:
             return shelf
     style_of = {name: style for style, called in said.STYLE_AFTER.items() for name in called}
     rare = dict(Mixture().styles)

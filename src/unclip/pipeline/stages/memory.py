@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,9 @@ PER_WORD = 0.02
 """By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
 TEMPERATURE = 0.05
 """Of the choice among a thing's drawings, in cosines with the whole prompt."""
-_OTHER = 0x3E3
+TASTE = 2.5
+"""How much a picture's own taste counts, in times of what chance does."""
+_OTHER, _TASTE = 0x3E3, 0x7A5
 """Of a row's own seed: other numbers than those of its noise."""
 
 
@@ -52,12 +55,18 @@ class MemoryStage:
 
     @torch.inference_mode()
     def __call__(
-        self, prompt: str, z_t: Float[Tensor, "1 e"], generators: Generators
+        self, prompt: str, z_t: Float[Tensor, "1 e"], generators: Generators, each: int = 1
     ) -> Float[Tensor, "n k e"]:
         """For each generator one drawing of each thing: in the style that the prompt names, if
         there are any, and the more often the more it looks like the whole prompt. The generators
-        themselves are left as they are."""
+        themselves are left as they are.
+
+        Args:
+            each: generators of one picture, which has drawings that it likes better than others
+                do: the best of its candidates would be made after the same one as all others'.
+        """
         own = [candidate(generator.initial_seed(), _OTHER) for generator in generators]
+        tastes = [candidate(g.initial_seed(), _TASTE) for g in generators[::each]]
         memory, z_t = self.memory, z_t[0].float()
         chosen = []
         things, style = self.named(prompt)
@@ -68,14 +77,18 @@ class MemoryStage:
             other = memory.drawing_style[rows] != style
             if style >= 0 and not other.all():
                 fitness = fitness.masked_fill(other, -torch.inf)
-            odds = fitness.softmax(dim=0).cpu()
-            chosen.append(drawings[[int(torch.multinomial(odds, 1, generator=g)) for g in own]])
+            liked = [_gumbel(len(fitness), taste) for taste in tastes]
+            odds = (fitness.cpu() + TASTE * torch.stack(liked)).softmax(dim=1)
+            picks = [torch.multinomial(odds[i // each], 1, generator=g) for i, g in enumerate(own)]
+            chosen.append(drawings[torch.cat(picks)])
         return torch.stack(chosen, dim=1)
 
     def named(self, prompt: str) -> tuple[list[Named], int]:
         """The things that a prompt names, in its order, at least one; and the style, or -1."""
-        spans, nearness = self._phrases(prompt)
-        sure = self._sure(spans, nearness)
+        spans, phrases = _phrases(prompt)
+        nearness = self._nearness(phrases)
+        best = nearness.max(dim=1)
+        sure = self._sure(spans, best.indices.tolist(), best.values.tolist())
         named = [one for one in sure if one.thing >= 0][: self.most]
         if not named:
             nearest = nearness.masked_fill(self.memory.thing < 0, -1.0).amax(dim=0)
@@ -83,33 +96,60 @@ class MemoryStage:
             named = [Named(0, 0, thing, -1, float(nearest.max()))]
         return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
 
-    def things(self, text: str) -> list[Named]:
-        """All things that a text surely names, in its order."""
-        return sorted(one for one in self._sure(*self._phrases(text)) if one.thing >= 0)
+    def reader(self) -> Callable[[str], list[Named]]:
+        """What finds all things that a text surely names, in its order. Of texts that share
+        phrases it reads each phrase once."""
+        known: dict[str, tuple[int, float]] = {}
+
+        def things(text: str) -> list[Named]:
+            spans, phrases = _phrases(text)
+            if new := [one for one in dict.fromkeys(phrases) if one not in known]:
+                best = self._nearness(new).max(dim=1)
+                found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+                known.update(zip(new, found, strict=True))
+            sure = self._sure(spans, *zip(*map(known.__getitem__, phrases), strict=True))
+            return sorted(one for one in sure if one.thing >= 0)
+
+        return things
+
+    @cached_property
+    def _names(self) -> Float[Tensor, "n e"]:
+        return self.memory.name(slice(None))
 
     @torch.inference_mode()
-    def _phrases(self, text: str) -> tuple[list[tuple[int, int]], Float[Tensor, "p n"]]:
-        """Its phrases by their words, and how near each is to every name."""
-        words = WORD.findall(text)[:WORDS] or [text]
-        spans = [
-            (start, start + n)
-            for n in range(1, min(LONGEST, len(words)) + 1)
-            for start in range(len(words) - n + 1)
-        ]
-        embedded = self.embed([" ".join(words[a:b]) for a, b in spans])
-        return spans, self.memory.nearness(embedded)
+    def _nearness(self, phrases: Sequence[str]) -> Float[Tensor, "p n"]:
+        """How near each phrase is to every name."""
+        return self.embed(phrases) @ self._names.T
 
-    def _sure(self, spans: Sequence[tuple[int, int]], nearness: Tensor) -> list[Named]:
-        """Phrases that surely are names, the surest first; none shares a word with another."""
-        memory, best = self.memory, nearness.max(dim=1)
-        of = torch.stack([memory.thing, memory.name_style], dim=1)[best.indices].tolist()
+    def _sure(
+        self, spans: Sequence[tuple[int, int]], names: Sequence[int], cosines: Sequence[float]
+    ) -> list[Named]:
+        """Phrases that surely are the names nearest to them, the surest first; none shares a word
+        with another."""
+        of = torch.stack([self.memory.thing, self.memory.name_style], dim=1)[list(names)].tolist()
         found = [
             Named(*span, thing, style, cosine)
-            for span, (thing, style), cosine in zip(spans, of, best.values.tolist(), strict=True)
+            for span, (thing, style), cosine in zip(spans, of, cosines, strict=True)
             if cosine >= SURE
         ]
         found.sort(key=lambda one: -one.cosine - PER_WORD * (one.end - one.start))
         return _apart(found)
+
+
+def _gumbel(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    """Noise that makes the largest of some logarithms of odds one drawn by them."""
+    return -torch.empty(n).exponential_(generator=generator).log()
+
+
+def _phrases(text: str) -> tuple[list[tuple[int, int]], list[str]]:
+    """Up to `LONGEST` words at a time: which ones, and what they say."""
+    words = WORD.findall(text)[:WORDS] or [text]
+    spans = [
+        (start, start + n)
+        for n in range(1, min(LONGEST, len(words)) + 1)
+        for start in range(len(words) - n + 1)
+    ]
+    return spans, [" ".join(words[a:b]) for a, b in spans]
 
 
 def _apart(found: Sequence[Named]) -> list[Named]:

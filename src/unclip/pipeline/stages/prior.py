@@ -51,12 +51,14 @@ class PriorStage:
         self.schedule = make_schedule(prior.config.schedule, prior.config.spacing)
 
     @torch.inference_mode()
-    def __call__(self, texts: Texts, generators: Generators, candidates: int = 1) -> Running[Drawn]:
+    def __call__(
+        self, texts: Texts, generators: Generators, candidates: int = 1, each: int = 1
+    ) -> Running[Drawn]:
         prior, sampling = self.prior, self.sampling
         rows = [g for g in generators for _ in range(candidates)]
         anchors = None
         if self.memory is not None:
-            anchors = self.memory(texts.words, texts.prompt.embedding, generators)
+            anchors = self.memory(texts.words, texts.prompt.embedding, generators, each)
             anchors = anchors.repeat_interleave(candidates, dim=0)
 
         def of(text: TextEncoding) -> AnyDenoiser:
