@@ -105,8 +105,18 @@ _LABS = oklab([object_rgb(name) for name in _NAMES])
 
 def nearest_colour(pixels: npt.NDArray[np.uint8]) -> str:
     """The object colour that most of the pixels [n, 3] are nearest to."""
-    away = ((oklab(pixels)[:, None] - _LABS) ** 2).sum(-1)
-    return _NAMES[int(np.bincount(away.argmin(1), minlength=len(_NAMES)).argmax())]
+    return _NAMES[int(np.bincount(_nearest(pixels), minlength=len(_NAMES)).argmax())]
+
+
+def is_nearest(pixels: npt.NDArray[np.uint8], colour: str) -> npt.NDArray[np.bool_]:
+    """Which of the pixels [n, 3] are nearer to an object colour than to any other."""
+    nearest: npt.NDArray[np.bool_] = _nearest(pixels) == _NAMES.index(colour)
+    return nearest
+
+
+def _nearest(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    away: npt.NDArray[np.intp] = ((oklab(pixels)[:, None] - _LABS) ** 2).sum(-1).argmin(1)
+    return away
 
 
 def alike(a: RGB, b: RGB) -> bool:
@@ -174,7 +184,7 @@ def dye(pixels: Pixels, least: float = 0.64) -> HSV | None:
     centre = (peak + 0.5) * np.pi / 18
     off = (angle - centre + np.pi) % (2 * np.pi) - np.pi
     close = np.abs(off) < 0.5
-    if close.sum() < least * len(solid):
+    if close.sum() < max(1, least * len(solid)):
         return None
     hue = (centre + float(off[close].mean())) / (2 * np.pi) % 1
     return hue, _middle(saturation[hued][close]), _middle(high[hued][close])

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -23,7 +24,7 @@ from unclip.corpus.colours import (
     RGB,
     alike,
     dye,
-    nearest_colour,
+    is_nearest,
     object_rgb,
     recolour,
 )
@@ -59,6 +60,8 @@ FULL = 0.95
 HALF, FOOT, TOUCH = 0.47, 0.86, 0.54
 """Longest side of one of two things, in the picture's; where what stands on a ground has its foot;
 and where the upper of two has it that touch, a little inside of the lower."""
+COATS, ENOUGH = 3, 0.5
+"""How often a thing is dyed at most, and the share of it that may be of other colours."""
 DARKEST, DARK = 0.42, 0.05
 """Of a shadow; and a silhouette's level in [0, 1]."""
 SEEN, GONE = 0.3, 0.1
@@ -261,17 +264,23 @@ def cut_out(matte: MatteNet, pixels: Float[Tensor, "1 3 s s"]) -> Cutout:
 
 def dyed(thing: Cutout, colour: str | None) -> Cutout:
     """A thing in another colour, as the corpus dyes drawings: what has its main colour takes the
-    other, and shading and the rest stay."""
+    other, and shading and the rest stay; then what has the next, until most is of that colour."""
     if colour is None:
         return thing
     opaque = torch.cat([thing.colours * thing.alpha, thing.alpha], dim=1)
     levels = (255 * opaque[0]).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
-    solid = levels[levels[..., 3] > SOLID][:, :3]
-    own = dye(levels, least=0.0)
-    if own is None or nearest_colour(solid) == colour:
+    changed = levels
+    for _ in range(COATS):
+        other = ~is_nearest(changed[..., :3].reshape(-1, 3), colour).reshape(changed.shape[:2])
+        solid = changed[..., 3] > SOLID
+        own = dye(np.where((solid & other)[..., None], changed, 0), least=0.0)
+        if own is None or (solid & other).sum() <= ENOUGH * solid.sum():
+            break
+        changed = recolour(changed, own, colour)
+    if changed is levels:
         return thing
-    changed = torch.from_numpy(recolour(levels, own, colour)).permute(2, 0, 1)[None].float() / 255
-    colours = changed[:, :3] / changed[:, 3:].clamp_min(1 / 255)
+    rgba = torch.from_numpy(changed).permute(2, 0, 1)[None].float() / 255
+    colours = rgba[:, :3] / rgba[:, 3:].clamp_min(1 / 255)
     return Cutout(colours.clamp(0, 1).to(thing.colours), thing.alpha)
 
 
