@@ -58,6 +58,7 @@ def test_world_prints_tables_or_json_and_writes_files(
         ("corpus build", ["world", "--store", "nowhere"]),
         ("--minutes is 0", ["train-judge", "--minutes", "0"]),
         ("corpus build", ["train-judge", "--store", "nowhere"]),
+        ("unclip eval train-judge", ["train-judge", "--from", "nowhere"]),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
