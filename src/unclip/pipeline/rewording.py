@@ -8,7 +8,7 @@ many of these words as it takes to tell.
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, islice
 
 from unclip.corpus.colours import BACKGROUND_COLOURS, COLOUR_SYNONYMS, OBJECT_COLOURS
 from unclip.corpus.dictionary import Dictionary, telling
@@ -16,6 +16,8 @@ from unclip.corpus.names import BROAD_WORDS, PLAIN_WORDS, head, plural, singular
 from unclip.corpus.thesaurus import Thesaurus
 from unclip.pipeline.reading import noun_phrases
 
+MOST = 8
+"""Noun phrases that are looked at; a picture has no more things."""
 LEAST, SURE = 0.3, 0.75
 """How well a thing must fit; and so well that the noun alone says it."""
 BETTER = 0.05
@@ -41,7 +43,7 @@ def reworded(prompt: str) -> str:
 def named(prompt: str, dictionary: Dictionary) -> str:
     """A prompt with its descriptions by name; all else is left as it is."""
     said, at = [], 0
-    for start, end in noun_phrases(prompt):
+    for start, end in islice(noun_phrases(prompt), MOST):
         found = _ONE.match(prompt, start, end)
         begin = found.end() if found else start
         pair = _PAIR.match(prompt, begin)
