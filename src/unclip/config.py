@@ -291,7 +291,11 @@ def tiny() -> ModelConfig:
         upsampler_1024=dataclasses.replace(upsampler, image_size=1024, unshuffle=8),
         matte=MatteConfig(64, (8, 8)),
         memory=MemoryConfig(64, 256, 32),
-        sampling=_SAMPLING,
+        # noise, which is what fresh networks draw, has edges everywhere
+        sampling={
+            **_SAMPLING,
+            "upsampler_256": dataclasses.replace(_SAMPLING["upsampler_256"], crisp=1),
+        },
     )
 
 

