@@ -13,6 +13,9 @@ from unclip.errors import UnclipError
 
 Model = Annotated[str, typer.Option(help="Bundle: a name from `unclip models`, or a folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Store = Annotated[
+    Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
+]
 
 
 def policy_file() -> Path | None:

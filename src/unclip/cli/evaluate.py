@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unclip.cli.common import Json, Model, say, training_extra
+from unclip.cli.common import Json, Model, Store, say, training_extra
 from unclip.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 JudgeFolder = Annotated[
     Path | None, typer.Option("--judge", help="Folder of the judge, if not the cache's.")
-]
-Store = Annotated[
-    Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
 ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unclip.cli.common import say, training_extra
+from unclip.cli.common import Store, say, training_extra
 from unclip.errors import UnclipError
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def train(
         ),
     ] = None,
     run: Annotated[str, typer.Option(help="Name of the run, or its folder.")] = "default",
-    store: Annotated[
-        Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
-    ] = None,
+    store: Store = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Bundle to write after `all`.")
     ] = None,
@@ -116,9 +114,6 @@ def corpus_build(
     print(f"{manifest['sprites']} drawings of {manifest['concepts']} concepts in {target}")
 
 
-Store = Annotated[
-    Path | None, typer.Option(help="The corpus, if not where `corpus build` puts it.")
-]
 WordNetFolder = Annotated[Path, typer.Option(help="Folder of WordNet's files.")]
 _WORDNET = Path("/usr/share/wordnet")
 

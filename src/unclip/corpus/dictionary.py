@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ from safetensors import safe_open
 from unclip.corpus.names import EMPTY_WORDS, singular
 
 FILE = Path(__file__).parent / "dictionary.safetensors"
+KEPT = 8
+"""Descriptions whose fits are kept, the latest used."""
 _RARE = 8.5
 """The rarity of a rare word."""
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -74,6 +76,8 @@ class Dictionary:
         self._familiar = familiar
         self._word, self._tells = word, tells
         self._first = np.searchsorted(thing, np.arange(len(things)))
+        # a phrase is asked about with the words around its noun, which often are none
+        self.fits = lru_cache(KEPT)(self._fits)
 
     @staticmethod
     @cache
@@ -112,7 +116,7 @@ class Dictionary:
         """Whether a thing is a kind of another: a penguin is of a bird."""
         return of in self._kinds.get(thing, ())
 
-    def fits(self, text: str) -> Float[ndarray, " t"]:
+    def _fits(self, text: str) -> Float[ndarray, " t"]:
         """How well each thing fits a description."""
         total, weight = np.zeros(len(self.things), np.float32), 0.0
         for token in telling(text):

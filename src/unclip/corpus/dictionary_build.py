@@ -13,6 +13,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,8 +162,8 @@ def _things(
             continue
         entry: dict[str, float] = {}
         sense = senses.of(concept, category[concept]) or _drawn(concept, words)
-        _call(entry, names[concept], SOME)
-        _tell(entry, tags[concept], TAGGED)
+        _call(entry, sorted(names[concept]), SOME)
+        _tell(entry, sorted(tags[concept]), TAGGED)
         if sense is not None and not sense.is_instance:
             _call(entry, sense.lemmas, SOME)
             # a person called by the name of anything else is a figure of speech
@@ -170,7 +171,7 @@ def _things(
                 below = [s for s in words.kinds(sense, _BELOW) if not s.is_instance]
                 _call(entry, (lemma for s in below for lemma in s.lemmas), PART)
             _tell(entry, [_QUOTED.sub("", sense.gloss)], GLOSS)
-            above = _above(sense, words)
+            above = [_called(level) for level in islice(senses.levels(sense), _STEPS)]
             for step, lemmas in enumerate(above):
                 _tell(entry, lemmas, ABOVE * FARTHER**step)
             kinds[concept] = sorted({x for lemmas in above for x in lemmas})
@@ -199,14 +200,10 @@ def _tell(entry: dict[str, float], texts: Iterable[str], much: float) -> None:
             entry[word] = max(entry.get(word, 0.0), much)
 
 
-def _above(sense: wn.Synset, words: wn.WordNet) -> list[list[str]]:
-    """What a meaning is a kind of, step by step, as far as it says something."""
-    found, level = [], [sense]
-    for _ in range(_STEPS):
-        level = [above for one in level for above in words.above(one)]
-        lemmas = [x.lower() for one in level for x in one.lemmas]
-        found.append([x for x in lemmas if VAST_WORDS.isdisjoint(x.split())])
-    return found
+def _called(senses: Iterable[wn.Synset]) -> list[str]:
+    """What some meanings are called, as far as it says something."""
+    lemmas = [lemma.lower() for sense in senses for lemma in sense.lemmas]
+    return [lemma for lemma in lemmas if VAST_WORDS.isdisjoint(lemma.split())]
 
 
 def _centred(rows: Float[ndarray, "w d"]) -> Float[ndarray, "w d"]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from unclip.corpus import wordnet as wn
 from unclip.corpus.concepts import LEXFILES
 
@@ -44,11 +47,14 @@ class Senses:
 
     def above(self, sense: wn.Synset) -> list[wn.Synset]:
         """A meaning and whatever is above it, nearest first."""
-        every, level = [sense], [sense]
+        return [sense, *chain.from_iterable(self.levels(sense))]
+
+    def levels(self, sense: wn.Synset) -> Iterator[list[wn.Synset]]:
+        """What is one step above a meaning, what is two, and so on."""
+        level = self.words.above(sense)
         while level:
+            yield level
             level = [above for one in level for above in self.words.above(one)]
-            every += level
-        return every
 
     def breadth(self, sense: wn.Synset) -> int:
         """How many meanings are below one, at any depth."""

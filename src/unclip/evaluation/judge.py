@@ -29,6 +29,7 @@ from unclip.evaluation.scoring import Detection, Sight
 from unclip.pipeline.bundle import fill
 from unclip.pipeline.bundle_files import check_safetensors, sha256_of
 from unclip.training.data import to_tensor
+from unclip.training.workspace import pictures_of
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "shipped_judge"
@@ -97,8 +98,7 @@ class Judge:
     @property
     def pictures(self) -> int:
         """How many it was trained on, in all."""
-        training = self.record.get("training", {})
-        return int(training.get("pictures", 0)) + int(training.get("pictures_before", 0))
+        return pictures_of(self.record.get("training", {}))
 
     def save(self, path: Path) -> None:
         """Write it to a folder; the manifest comes last."""

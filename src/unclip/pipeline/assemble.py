@@ -269,12 +269,14 @@ def dyed(thing: Cutout, colour: str | None) -> Cutout:
         return thing
     opaque = torch.cat([thing.colours * thing.alpha, thing.alpha], dim=1)
     levels = (255 * opaque[0]).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
-    changed = levels
+    changed, solid = levels, levels[..., 3] > SOLID
     for _ in range(COATS):
-        other = ~is_nearest(changed[..., :3].reshape(-1, 3), colour).reshape(changed.shape[:2])
-        solid = changed[..., 3] > SOLID
-        own = dye(np.where((solid & other)[..., None], changed, 0), least=0.0)
-        if own is None or (solid & other).sum() <= ENOUGH * solid.sum():
+        other = solid.copy()
+        other[solid] = ~is_nearest(changed[solid][:, :3], colour)
+        if other.sum() <= ENOUGH * solid.sum():
+            break
+        own = dye(np.where(other[..., None], changed, 0), least=0.0)
+        if own is None:
             break
         changed = recolour(changed, own, colour)
     if changed is levels:

@@ -18,7 +18,7 @@ from unclip.pipeline.bundle_files import COMPONENTS, locate
 from unclip.training.loop import Start, train
 from unclip.training.objectives import make_objective
 from unclip.training.recipes import STAGES, get_recipe
-from unclip.training.workspace import Workspace
+from unclip.training.workspace import Workspace, pictures_of
 
 # Shares of a whole budget, by what each stage still gains from another minute.
 SHARES = {
@@ -77,8 +77,7 @@ def train_stage(
     bundle, start = None, None
     if start_from is not None:
         bundle = _begin(workspace, start_from)
-        pictures = bundle.record.get(stage, {}).get("pictures", 0)
-        start = Start(bundle.name, bundle.version, pictures)
+        start = Start(bundle.name, bundle.version, pictures_of(bundle.record.get(stage, {})))
     objective = make_objective(chosen, workspace, composer, bundle)
     return train(objective, chosen, workspace, resume=resume, start=start, on_log=on_log)
 

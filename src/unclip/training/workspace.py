@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ def networks_of(bundle: Bundle) -> dict[str, nn.Module]:
     """A bundle's networks as a run keeps them: the sketch, which `clip` trains, on its own too."""
     sketch = getattr(bundle.decoder, "sketch", None)
     return {**bundle.modules, **({} if sketch is None else {"sketch": sketch})}
+
+
+def pictures_of(record: Mapping[str, Any]) -> int:
+    """How many pictures weights have seen by the record of their training, in all."""
+    return int(record.get("pictures", 0)) + int(record.get("pictures_before", 0))
 
 
 class Workspace:
