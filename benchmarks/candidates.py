@@ -3,8 +3,8 @@
     python benchmarks/candidates.py [--prompts 24] [--candidates 4]
 
 Draws all candidates of each prompt to their end, and the same with those that drop out; prints the
-CLIP score of the best of all, of the one that was left and of a candidate at random, and the
-decoder's time.
+fitness by which they are ranked of the best of all, of the one that was left and of a candidate at
+random, and the decoder's time.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def main() -> None:
 
     import unclip
     from unclip.pipeline.cascade import Cascade
+    from unclip.pipeline.draw import fitness
     from unclip.pipeline.generate import plan_for
     from unclip.pipeline.heats import Heats
-    from unclip.pipeline.rank import clip_score
     from unclip.pipeline.stages import drain
 
     if options.threads:
@@ -53,7 +53,7 @@ def main() -> None:
                 plan = drain(plan_for(cascade, request))
 
                 def score(pixels: torch.Tensor, rows: list[int], plan=plan) -> torch.Tensor:
-                    return clip_score(tower, pixels, plan.wanted_by(rows))
+                    return fitness(tower, plan, pixels, rows)
 
                 given = (plan.z_i, plan.texts, plan.x_t, plan.generators, plan.sampling)
                 before = time.perf_counter()
@@ -68,7 +68,7 @@ def main() -> None:
                 found["the one left"].append(float(scores[row]))
                 found["at random"].append(float(scores.mean()))
     mean = {name: statistics.mean(values) for name, values in found.items()}
-    rows: list[Row] = [{"what": name, "CLIP score": round(mean[name], 4)} for name in found]
+    rows: list[Row] = [{"what": name, "fitness": round(mean[name], 4)} for name in found]
     kept = (mean["the one left"] - mean["at random"]) / (mean["best of all"] - mean["at random"])
     time_left = statistics.median(seconds["dropping out"]) / statistics.median(seconds["all"])
     report(rows, options, gain_kept=round(kept, 3), decoder_time=round(time_left, 2))

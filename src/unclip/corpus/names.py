@@ -35,6 +35,7 @@ NOT_SYNONYMS = frozenset(_WORDS["not_synonyms"])
 EMPTY_WORDS = frozenset(_WORDS["empty"])
 VAST_WORDS = frozenset(_WORDS["vast"])
 PLAIN_WORDS = frozenset(_WORDS["plain"])
+MEASURE_WORDS = frozenset(_WORDS["measures"])
 _SINGULAR_S = frozenset(
     ("lens", "gas", "canvas", "christmas", "atlas", "rhinoceros", "triceratops")
 )

@@ -1,7 +1,10 @@
-"""A plan's rows drawn by the decoder, of which each picture keeps its best candidate."""
+"""A plan's rows drawn by the decoder, of which each picture keeps its best candidate: the one that
+shows what was asked for, and that looks as its embedding says."""
 
 from __future__ import annotations
 
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from unclip.models.image import ImageTower
@@ -24,10 +27,25 @@ def best_of(cascade: Cascade, plan: Plan) -> Running[Drawing]:
     return drawing._replace(rows=rows)
 
 
+FAITHFUL = 2.0
+"""Times as much as the text a candidate's own embedding counts: the decoder draws some better than
+others."""
+
+
+def fitness(
+    tower: ImageTower, plan: Plan, pixels: Float[Tensor, "r 3 h w"], rows: list[int]
+) -> Float[Tensor, " r"]:
+    """By which candidates are ranked: how near pictures of some `rows` of a plan are to what was
+    asked for and to their own embeddings."""
+    asked = F.normalize(plan.wanted_by(rows).float(), dim=-1)
+    own = F.normalize(plan.z_i[rows].float(), dim=-1)
+    return clip_score(tower, pixels, asked + FAITHFUL * own)
+
+
 def _decode(decoder: DecoderStage, plan: Plan, tower: ImageTower | None) -> Running[Drawing]:
     def score(pixels: Tensor, rows: list[int]) -> Tensor:
         assert tower is not None
-        return clip_score(tower, pixels, plan.wanted_by(rows))
+        return fitness(tower, plan, pixels, rows)
 
     return decoder(
         plan.z_i,
