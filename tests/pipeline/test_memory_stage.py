@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from unclip.config import MemoryConfig
 from unclip.models.memory import Memory
 from unclip.pipeline.stages import MemoryStage
+from unclip.pipeline.stages.memory import SKIN
 
 SIZE = 16
 THINGS = ("dog", "hot dog", "cat", "traffic light")
@@ -88,6 +89,30 @@ def test_what_looks_like_the_prompt_comes_first(stage):
     wanted = torch.eye(SIZE)[9][None]  # only the second drawing has any of it
     anchors = stage("a dog", 10 * wanted, generators(*range(20)))
     assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 1).all()
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a dog with dark skin", "a dark-skinned dog", "a dog, dark skin", "dog has dark skin"],
+)
+def test_a_skin_is_no_thing_and_decides_among_drawings(memory, prompt):
+    toned = {f"a person with {name} skin": torch.eye(SIZE)[8] for name in ("light", "medium")}
+    toned["a person with dark skin"] = torch.eye(SIZE)[10]  # as only the third drawing has
+
+    def embed_skins(texts):
+        return torch.stack([toned.get(text, embed([text])[0]) for text in texts])
+
+    stage = MemoryStage(memory, embed_skins, 2)
+    assert names(stage, prompt) == ["dog"]
+    anchors = stage(prompt, torch.zeros(1, SIZE), generators(*range(40)))
+    picks = (anchors[:, 0] @ drawings(0).T).argmax(dim=1)
+    assert (picks == 2).float().mean() > 0.5  # a third by chance
+
+
+def test_skins_are_told_from_other_words():
+    for text in ("a snake sheds its skin", "dark hair", "a skinny dog", "a light bulb"):
+        assert SKIN.search(text) is None
+    assert SKIN.search("a woman with medium-dark skin")[1] == "medium-dark"
 
 
 def test_a_style_that_is_named_is_kept_to_where_it_can_be(stage, memory):

@@ -39,6 +39,8 @@ def test_descriptions_go_by_their_names(prompt: str, said: str | None) -> None:
         ("a cute dog with a bone", None), ("two candles", None), ("a pile of books", None),
         ("a knight fighting a dragon", None), ("a slice of bread with butter", None),
         ("a mountain lake at sunset", None), ("a busy street at night", None),
+        # nor who it is
+        ("a woman cook with dark skin", None), ("a man who flies a plane", None),
         ("a magic wand with stars", None), ("a chef cooking", None),
         ("a cowboy with a lasso", None),
     ],

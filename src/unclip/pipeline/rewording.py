@@ -98,6 +98,8 @@ def _recognised(phrase: str, dictionary: Dictionary, least: float) -> str | None
         least = max(least, LIKER)
     texts = " ".join(telling(bare)), " ".join(words)
     meaning = max(map(dictionary.recognise, texts), key=lambda found: found.fit)
+    if not _SEX.isdisjoint(bare.lower().split()):
+        return None  # who it is, is said
     if meaning.fit < least or _is_named(meaning.name, words):
         return None
     one = singular(noun) or noun
@@ -112,6 +114,9 @@ def _recognised(phrase: str, dictionary: Dictionary, least: float) -> str | None
     name = " ".join([*plain, (several and plural(meaning.name)) or meaning.name])
     name += doing[0] if doing and dictionary.knows(doing[1]) else ""
     return with_article(name) if found and found[1] else (found[0] if found else "") + name
+
+
+_SEX = frozenset(("man", "woman", "male", "female", "boy", "girl", "men", "women", "lady", "skin"))
 
 
 def _is_named(name: str, words: list[str]) -> bool:

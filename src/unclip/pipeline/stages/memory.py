@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unclip.corpus.names import TONES
 from unclip.models.memory import Memory
 from unclip.pipeline.stages.common import Generators, candidate
 
@@ -25,6 +26,14 @@ TEMPERATURE = 0.05
 """Of the choice among a thing's drawings, in cosines with the whole prompt."""
 TASTE = 2.5
 """How much a picture's own taste counts, in times of what chance does."""
+SKIN = re.compile(
+    r"(?:,? (?:with|has) )?\b((?:very |medium[- ])?(?:light|dark|medium|black|white|brown|pale))"
+    r"[- ]skin(?:ned)?\b",
+    re.IGNORECASE,
+)
+"""What a prompt says of a person's skin."""
+TONED = 2.0
+"""How much that counts among a thing's drawings, in times of the whole prompt."""
 _OTHER, _TASTE = 0x3E3, 0x7A5
 """Of a row's own seed: other numbers than those of its noise."""
 
@@ -70,10 +79,11 @@ class MemoryStage:
         memory, z_t = self.memory, z_t[0].float()
         chosen = []
         things, style = self.named(prompt)
+        tone = TONED * self._tone(prompt).to(z_t)
         for thing in things:
             rows = memory.rows_of(thing.thing)
             drawings = memory.drawing(rows)
-            fitness = drawings @ z_t / TEMPERATURE + memory.weight[rows]
+            fitness = drawings @ (z_t + tone) / TEMPERATURE + memory.weight[rows]
             other = memory.drawing_style[rows] != style
             if style >= 0 and not other.all():
                 fitness = fitness.masked_fill(other, -torch.inf)
@@ -95,6 +105,16 @@ class MemoryStage:
             thing = int(self.memory.thing[nearest.argmax()])
             named = [Named(0, 0, thing, -1, float(nearest.max()))]
         return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
+
+    @torch.inference_mode()
+    def _tone(self, prompt: str) -> Float[Tensor, " e"]:
+        """Which way a skin of the tone that a prompt names lies from any other; zeros if none."""
+        said = SKIN.search(prompt)
+        if said is None:
+            return torch.zeros(self.memory.config.embed_dim)
+        names = (said[1].lower(), *filter(None, TONES))
+        mine, *every = self.embed([f"a person with {name} skin" for name in names])
+        return torch.nn.functional.normalize(mine - torch.stack(every).mean(dim=0), dim=0)
 
     def reader(self) -> Callable[[str], list[Named]]:
         """What finds all things that a text surely names, in its order. Of texts that share
@@ -142,13 +162,23 @@ def _gumbel(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
 
 
 def _phrases(text: str) -> tuple[list[tuple[int, int]], list[str]]:
-    """Up to `LONGEST` words at a time: which ones, and what they say."""
-    words = WORD.findall(text)[:WORDS] or [text]
+    """Up to `LONGEST` words at a time, but for those of a skin: which ones, and what they say."""
+    found = list(WORD.finditer(text))[:WORDS]
+    words = [one[0] for one in found] or [text]
+    skin = {
+        k
+        for said in SKIN.finditer(text)
+        for k, one in enumerate(found)
+        if said.start() <= one.start() < said.end()
+    }
     spans = [
         (start, start + n)
         for n in range(1, min(LONGEST, len(words)) + 1)
         for start in range(len(words) - n + 1)
+        if skin.isdisjoint(range(start, start + n))
     ]
+    if not spans:
+        return [(0, 1)], [text]
     return spans, [" ".join(words[a:b]) for a, b in spans]
 
 
