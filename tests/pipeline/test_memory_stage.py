@@ -60,6 +60,10 @@ def generators(*seeds):
         ("cat and dog", ["cat", "dog"]),
         ("a red hot dog, 3d render", ["hot dog"]),
         ("a traffic light beside a hot dog and a cat", ["traffic light", "hot dog"]),
+        # the last noun of several is what it is
+        ("a cat dog", ["dog"]),
+        ("a dog red cat", ["cat"]),
+        ("a dog, cat", ["dog", "cat"]),
     ],
 )
 def test_things_are_found_by_name_in_the_prompts_order(stage, prompt, expected):
@@ -107,6 +111,17 @@ def test_a_skin_is_no_thing_and_decides_among_drawings(memory, prompt):
     anchors = stage(prompt, torch.zeros(1, SIZE), generators(*range(40)))
     picks = (anchors[:, 0] @ drawings(0).T).argmax(dim=1)
     assert (picks == 2).float().mean() > 0.5  # a third by chance
+
+
+@pytest.mark.parametrize(("few", "found"), [(1, "dog"), (2, "red dog")])
+def test_a_thing_in_a_colour_gives_way_to_one_of_many_more_drawings(few, found):
+    memory, called = Memory(MemoryConfig(20, 12, SIZE)), ("dog", "red dog")
+    rows = torch.cat([drawings(0), drawings(1, few)])
+    styles = [0] * len(rows), [-1] * 2
+    memory.remember(rows, torch.zeros(len(rows)), [3, few], embed(called), [0, 1], *styles)
+    stage = MemoryStage(memory, embed, 2)
+    assert [called[one.thing] for one in stage.named("red dog")[0]] == [found]
+    assert [called[one.thing] for one in stage.reader()("two red dog")] == [found]
 
 
 def test_skins_are_told_from_other_words():

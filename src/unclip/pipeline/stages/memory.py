@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unclip.corpus.names import TONES
+from unclip.corpus.colours import OBJECT_COLOURS
+from unclip.corpus.names import COLOUR_WORDS, TONES
 from unclip.models.memory import Memory
 from unclip.pipeline.stages.common import Generators, candidate
 
@@ -22,6 +24,8 @@ SURE = 0.75
 """Cosine at which a phrase is a name. Where no phrase is, the nearest one must do."""
 PER_WORD = 0.02
 """By how much a phrase of one word more may be less sure: "hot dog" is no dog."""
+MANY = 2
+"""Times as many drawings are many more."""
 TEMPERATURE = 0.05
 """Of the choice among a thing's drawings, in cosines with the whole prompt."""
 TASTE = 2.5
@@ -34,6 +38,8 @@ SKIN = re.compile(
 """What a prompt says of a person's skin."""
 TONED = 2.0
 """How much that counts among a thing's drawings, in times of the whole prompt."""
+_COLOURS = COLOUR_WORDS | OBJECT_COLOURS.keys()
+_COLOURED = re.compile(rf"(?:(?:an?|the) )?(?:{'|'.join(_COLOURS)}) ", re.IGNORECASE)
 _OTHER, _TASTE = 0x3E3, 0x7A5
 """Of a row's own seed: other numbers than those of its noise."""
 
@@ -95,10 +101,10 @@ class MemoryStage:
 
     def named(self, prompt: str) -> tuple[list[Named], int]:
         """The things that a prompt names, in its order, at least one; and the style, or -1."""
-        spans, phrases = _phrases(prompt)
-        nearness = self._nearness(phrases)
+        text = _phrases(prompt)
+        nearness = self._nearness(text.said)
         best = nearness.max(dim=1)
-        sure = self._sure(spans, best.indices.tolist(), best.values.tolist())
+        sure = self._sure(text, best.indices.tolist(), best.values.tolist())
         named = [one for one in sure if one.thing >= 0][: self.most]
         if not named:
             nearest = nearness.masked_fill(self.memory.thing < 0, -1.0).amax(dim=0)
@@ -122,12 +128,12 @@ class MemoryStage:
         known: dict[str, tuple[int, float]] = {}
 
         def things(text: str) -> list[Named]:
-            spans, phrases = _phrases(text)
-            if new := [one for one in dict.fromkeys(phrases) if one not in known]:
+            phrases = _phrases(text)
+            if new := [one for one in dict.fromkeys(phrases.said) if one not in known]:
                 best = self._nearness(new).max(dim=1)
-                found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-                known.update(zip(new, found, strict=True))
-            sure = self._sure(spans, *zip(*map(known.__getitem__, phrases), strict=True))
+                nearest = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+                known.update(zip(new, nearest, strict=True))
+            sure = self._sure(phrases, *zip(*map(known.__getitem__, phrases.said), strict=True))
             return sorted(one for one in sure if one.thing >= 0)
 
         return things
@@ -141,19 +147,44 @@ class MemoryStage:
         """How near each phrase is to every name."""
         return self.embed(phrases) @ self._names.T
 
-    def _sure(
-        self, spans: Sequence[tuple[int, int]], names: Sequence[int], cosines: Sequence[float]
-    ) -> list[Named]:
-        """Phrases that surely are the names nearest to them, the surest first; none shares a word
-        with another."""
+    def _sure(self, text: Phrases, names: Sequence[int], cosines: Sequence[float]) -> list[Named]:
+        """Phrases that surely are the names nearest to them, the surest first.
+
+        None shares a word with another, or goes before another thing as an adjective does: an old
+        house is a house, and no old man. A colour makes no phrase surer, and is left out of one
+        where the rest is a thing of many more drawings, which may be dyed: a red car, and a red
+        fox, which is a herb.
+        """
+        rest = {
+            span: (span[0] + len(said[0].split()), span[1])
+            for span, phrase in zip(text.spans, text.said, strict=True)
+            if (said := _COLOURED.match(phrase))
+        }
         of = torch.stack([self.memory.thing, self.memory.name_style], dim=1)[list(names)].tolist()
         found = [
             Named(*span, thing, style, cosine)
-            for span, (thing, style), cosine in zip(spans, of, cosines, strict=True)
+            for span, (thing, style), cosine in zip(text.spans, of, cosines, strict=True)
             if cosine >= SURE
         ]
-        found.sort(key=lambda one: -one.cosine - PER_WORD * (one.end - one.start))
-        return _apart(found)
+        drawn = {(one.start, one.end): self._drawings(one.thing) for one in found}
+        found = [
+            one
+            for one in found
+            if drawn.get(rest.get((one.start, one.end), (0, 0)), 0)
+            < max(1, MANY * drawn[one.start, one.end])
+        ]
+
+        def sureness(one: Named) -> float:
+            words = one.end - one.start - ((one.start, one.end) in rest)
+            return one.cosine + PER_WORD * words
+
+        kept = _apart(sorted(found, key=sureness, reverse=True))
+        nouns = {text.begin(one.start) for one in kept if one.thing >= 0} & text.joined
+        return [one for one in kept if one.thing < 0 or one.end not in nouns]
+
+    def _drawings(self, thing: int) -> int:
+        rows = self.memory.rows_of(thing) if thing >= 0 else slice(0, 0)
+        return rows.stop - rows.start
 
 
 def _gumbel(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
@@ -161,8 +192,27 @@ def _gumbel(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
     return -torch.empty(n).exponential_(generator=generator).log()
 
 
-def _phrases(text: str) -> tuple[list[tuple[int, int]], list[str]]:
-    """Up to `LONGEST` words at a time, but for those of a skin: which ones, and what they say."""
+class Phrases(NamedTuple):
+    """Words of a text that follow each other: from which to which, and what they say.
+
+    `joined` are the words before which there is nothing but a space after another, `colours` those
+    that are one.
+    """
+
+    spans: list[tuple[int, int]]
+    said: list[str]
+    joined: frozenset[int] = frozenset()
+    colours: frozenset[int] = frozenset()
+
+    def begin(self, noun: int) -> int:
+        """The first of a noun's colours, or the noun."""
+        while noun in self.joined and noun - 1 in self.colours:
+            noun -= 1
+        return noun
+
+
+def _phrases(text: str) -> Phrases:
+    """Up to `LONGEST` words at a time, but for those of a skin."""
     found = list(WORD.finditer(text))[:WORDS]
     words = [one[0] for one in found] or [text]
     skin = {
@@ -178,8 +228,11 @@ def _phrases(text: str) -> tuple[list[tuple[int, int]], list[str]]:
         if skin.isdisjoint(range(start, start + n))
     ]
     if not spans:
-        return [(0, 1)], [text]
-    return spans, [" ".join(words[a:b]) for a, b in spans]
+        return Phrases([(0, 1)], [text])
+    gaps = enumerate(pairwise(found), start=1)
+    joined = frozenset(k for k, (a, b) in gaps if text[a.end() : b.start()].isspace())
+    colours = frozenset(k for k, word in enumerate(words) if word.lower() in _COLOURS)
+    return Phrases(spans, [" ".join(words[a:b]) for a, b in spans], joined, colours)
 
 
 def _apart(found: Sequence[Named]) -> list[Named]:
