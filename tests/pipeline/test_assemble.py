@@ -1,6 +1,7 @@
 """Pictures put together from things drawn one by one."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from unclip.config import tiny
 from unclip.corpus.colours import BACKGROUND_COLOURS, nearest_colour
+from unclip.corpus.scene import CloseRelation, Relation
 from unclip.evaluation.scoring import relative_position
 from unclip.models.memory import Memory
 from unclip.pipeline import assemble
 from unclip.pipeline.assemble import (
+    DEPTHS,
     FULL,
     Cell,
     Cutout,
@@ -35,7 +38,7 @@ from unclip.types import Picture, Progress
 
 SIDE = 64
 RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
-RELATIONS = ("left of", "right of", "above", "below", "on", "under", "beside", None)
+RELATIONS = (*get_args(Relation), *get_args(CloseRelation), None)
 
 
 def box(cell, width=1.0, height=1.0):
@@ -67,9 +70,10 @@ def test_things_are_in_the_picture_and_clear_of_each_other(relation, counts, pla
     for i, a in enumerate(boxes):
         for j, b in enumerate(boxes[:i]):
             w, h = (min(a[k + 2], b[k + 2]) - max(a[k], b[k]) for k in (0, 1))
-            touch = relation in ("on", "under") and (i < counts[0]) != (j < counts[0])
+            near = (i < counts[0]) != (j < counts[0])
+            touch = near * {**DEPTHS, "holding": 0.2}.get(relation, 0.0)
             # the corners of five meet
-            assert min(w, h) < (0.1 if touch else 0.05)
+            assert min(w, h) < 0.05 + touch
 
 
 @given(
@@ -116,6 +120,28 @@ def test_the_first_thing_is_in_front():
     ground, cell = torch.zeros(1, 3, SIDE, SIDE), Cell(0.5, 0.5, 0.5)
     picture = put_together(ground, [square(BLUE), square(RED)], [cell, cell], SIDE)
     assert picture[0, :, 32, 32].tolist() == [-1, -1, 1]
+
+
+def test_a_higher_layer_is_in_front():
+    ground, cell = torch.zeros(1, 3, SIDE, SIDE), Cell(0.5, 0.5, 0.5)
+    cells = [cell, cell._replace(layer=1)]
+    picture = put_together(ground, [square(BLUE), square(RED)], cells, SIDE)
+    assert picture[0, :, 32, 32].tolist() == [1, -1, -1]
+
+
+def test_riders_sit_what_is_inside_is_hidden_and_what_is_held_is_small():
+    rider, mount = cells_of("riding", [1, 1], "in a meadow")
+    assert rider.y > mount.y
+    assert (rider.hold, mount.hold) == (1, 0)
+    assert mount.stands
+    assert not rider.stands
+    content, vessel = cells_of("inside", [1, 1])
+    assert content.layer < vessel.layer
+    assert content.y - vessel.y == pytest.approx(DEPTHS["inside"])
+    holder, held = cells_of("holding", [1, 1])
+    assert held.side < holder.side / 2
+    assert held.layer > holder.layer
+    assert held.x > holder.x
 
 
 def test_a_thing_at_the_rim_is_moved_in():

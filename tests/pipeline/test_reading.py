@@ -54,7 +54,10 @@ def parts(prompt):
         ("a bow and arrow & an apple", [("bow and arrow", 1), ("apple", 1)]),
         ("a hot dog next to a very old house", [("hot dog", 1), ("very old house", 1)]),
         ("a pair of scissors and a book", [("scissors", 1), ("book", 1)]),
-        ("a man riding a horse and a dog", [("man riding a horse", 1), ("dog", 1)]),
+        ("a man riding a horse and a dog", [("man", 1), ("horse", 1), ("dog", 1)]),
+        ("a man with a dog", [("man", 1), ("dog", 1)]),
+        ("a man with red hair and a dog", [("man with red hair", 1), ("dog", 1)]),
+        ("a cat with a smile and a dog", [("cat with a smile", 1), ("dog", 1)]),
         ("draw me six apples.", [("apple", 6)]),
         ("there are a cat and a dog", [("cat", 1), ("dog", 1)]),
         ("a cat sitting on a sofa", [("cat", 1), ("sofa", 1)]),
@@ -62,6 +65,20 @@ def parts(prompt):
 )
 def test_things_and_how_many(prompt, things):
     assert [(thing.name, thing.many) for thing in parts(prompt).things] == things
+
+
+@pytest.mark.parametrize(
+    ("prompt", "relation"),
+    [
+        ("a man riding a horse", "riding"), ("a cat carrying two apples", "holding"),
+        ("a dog inside a car", "inside"), ("a dog in a big box of apples", "inside"),
+        ("a cat wearing a car", "under"), ("a man flying a boat", "riding"),
+        ("a dog eating an apple", "holding"), ("a dog chasing a cat", None),
+        ("a dog with a cat", None), ("a dog in a red hat and a cat", None),
+    ],
+)  # fmt: skip
+def test_what_one_does_with_the_other(prompt, relation):
+    assert parts(prompt).relation == relation
 
 
 @pytest.mark.parametrize(

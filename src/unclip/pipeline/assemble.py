@@ -29,6 +29,7 @@ from unclip.corpus.colours import (
     recolour,
 )
 from unclip.corpus.layout import CELLS, SIDES
+from unclip.corpus.scene import CloseRelation, Relation
 from unclip.models.matte import MatteNet
 from unclip.pipeline.cascade import Cascade, Plan, decoder_sampling, plan_generation, truncation
 from unclip.pipeline.draw import best_of
@@ -57,9 +58,14 @@ FINE = 4
 """Things are put together at so many times the decoder's size, which the first upsampler makes."""
 FULL = 0.95
 """Of its cell, the longer side of a thing."""
-HALF, FOOT, TOUCH = 0.47, 0.86, 0.54
-"""Longest side of one of two things, in the picture's; where what stands on a ground has its foot;
-and where the upper of two has it that touch, a little inside of the lower."""
+HALF, FOOT = 0.47, 0.86
+"""Longest side of one of two things, in the picture's; where the foot is of what stands."""
+DEPTHS: dict[Relation | CloseRelation | None, float] = {
+    "on": 0.08, "under": 0.08, "riding": 0.16, "inside": 0.3,
+}  # fmt: skip
+"""How far the foot of one thing is below the top of the other."""
+HOLDER, HELD = 0.4, 0.76
+"""Where the middles are of what holds something and of that."""
 COATS, ENOUGH = 3, 0.5
 """How often a thing is dyed at most, and the share of it that may be of other colours."""
 DARKEST, DARK = 0.42, 0.05
@@ -78,13 +84,15 @@ LEAST = 0.01
 
 class Cell(NamedTuple):
     """Where a thing goes, in sides of the picture: `x` is its middle, `y` its top, middle or foot
-    as `hold` is 0, 0.5 or 1, and `side` the longest that it may be. What `stands` has a shadow."""
+    as `hold` is 0, 0.5 or 1, and `side` the longest that it may be. What `stands` has a shadow, and
+    what is of a higher `layer` is before the rest."""
 
     x: float
     y: float
     side: float
     hold: float = 0.5
     stands: bool = False
+    layer: int = 0
 
 
 class Cutout(NamedTuple):
@@ -222,18 +230,24 @@ def lay_out(reading: Reading, generator: torch.Generator) -> list[Cell]:
             Cell(*(place if across else place[::-1]), side)
             for place, side in zip(places, sides, strict=True)
         ]
-    if relation in ("on", "under"):
+    if relation in DEPTHS:
+        upper, depth = relation != "under", DEPTHS[relation]
         return [
             Cell(
                 x,
-                TOUCH if upper else 1 - TOUCH,
-                min(HALF, 0.96 / count),
-                hold=float(upper),
-                stands=not (upper or reading.afloat),
+                0.5 + depth / 2 if above else 0.5 - depth / 2,
+                min(HALF + depth / 2, 0.96 / count),
+                hold=float(above),
+                stands=not (above or reading.afloat),
+                layer=int(relation == "inside" and not above),
             )
-            for upper, count in zip((relation == "on", relation == "under"), counts, strict=True)
+            for above, count in zip((upper, not upper), counts, strict=True)
             for x in _spread(count)
         ]
+    if relation == "holding" and n == 2:
+        foot = (0.5, 0.5) if reading.afloat else (FOOT, 1.0)
+        holder = Cell(HOLDER, foot[0], 0.7, foot[1], stands=not reading.afloat)
+        return [holder, Cell(HELD, 0.55, 0.32, layer=1)]
     if not reading.afloat:
         return [Cell(x, FOOT, min(0.6, 0.9 / n), hold=1.0, stands=True) for x in _spread(n)]
     if n == 1:
@@ -324,13 +338,14 @@ def filled(ground: Float[Tensor, "1 3 s s"], rgb: RGB) -> Float[Tensor, "1 3 s s
 def put_together(
     ground: Float[Tensor, "1 3 s s"], things: Sequence[Cutout], cells: Sequence[Cell], side: int
 ) -> Float[Tensor, "1 3 l l"]:
-    """Things on a ground, as large as their cells allow, the first in front.
+    """Things on a ground, as large as their cells allow, the first of a layer in front.
 
     Args:
         side: pixels a side of the picture.
     """
     canvas = F.interpolate((ground + 1) / 2, (side, side), mode="bilinear", align_corners=False)
-    for thing, cell in reversed(list(zip(things, cells, strict=True))):
+    pairs = reversed(list(zip(things, cells, strict=True)))
+    for thing, cell in sorted(pairs, key=lambda pair: pair[1].layer):
         height, width = thing.alpha.shape[-2:]
         scale = FULL * cell.side * side / max(height, width)
         size = [max(1, round(length * scale)) for length in (height, width)]

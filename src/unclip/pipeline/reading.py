@@ -26,6 +26,7 @@ from unclip.corpus.phrases import (
     RELATION_PHRASES,
     WEATHER_PHRASES,
 )
+from unclip.corpus.relations import LISTED
 from unclip.corpus.scene import CloseRelation, Relation
 
 MOST = 6
@@ -123,7 +124,7 @@ def read(prompt: str, named: Namer) -> Reading | None:
     text, backdrop = _without(_BACKDROP, text)
     text, place = _without(_PLACE, text)
     dark = bool(_SILHOUETTE.search(front + text))
-    telling = (_JOINT, _NUMBER, _COLOUR)
+    telling = (_LINK, _NUMBER, _COLOUR)
     if not (place or backdrop or dark or any(part.search(text) for part in telling)):
         return None  # which most prompts are, and it costs nothing to tell
     pieces, joints, tags = _pieces(text, named)
@@ -212,11 +213,29 @@ _AFLOAT = _pattern(
 _RELATIONS: tuple[Relation | CloseRelation, ...] = (
     "left of", "right of", "above", "below", "on", "under", "beside",
 )  # fmt: skip
+_DONE: tuple[CloseRelation, ...] = ("riding", "holding", "inside")
+_DOES: dict[CloseRelation, str] = {
+    "holding": "eating drinking reading playing using throwing kicking waving licking catching",
+    "riding": "driving flying sailing",
+    "under": "wearing",
+}
+"""As what a picture can show it; what else one does to another, it does beside it."""
 _RELATION_OF: dict[str, Relation | CloseRelation] = {
     phrase: relation for relation in _RELATIONS for phrase in RELATION_PHRASES[relation]
 }
 _AND = ("and", "&")
-_JOINT = _pattern(rf"(?:\s*(,)\s*(?:and\s+)?)|\s+({any_of([*_RELATION_OF, *_AND])})\s+")
+_COMMA = r"\s*(,)\s*(?:and\s+)?"
+_JOINT = _pattern(rf"(?:{_COMMA})|\s+({any_of([*_RELATION_OF, *_AND])})\s+")
+_RELATION_OF |= {phrase: done for done in _DONE for phrase in RELATION_PHRASES[done]}
+_RELATION_OF |= {word: done for done, words in _DOES.items() for word in words.split()}
+_VESSELS = {head(name)[1] for name in LISTED["inside"][1]} | {"box", "hat", "pot", "boat"}
+_LINKS = (
+    any_of([*_RELATION_OF.keys() - {"in"}, *_AND]),
+    rf"in(?=\s+(?:[\w-]+\s+){{1,2}}?(?:{any_of(_VESSELS)})\b)",
+    r"(?:with|\w+ing)(?=\s+(?:an?|the|his|her|its|their|one|two|three|four)\s)",
+)
+_LINK = _pattern(rf"(?:{_COMMA})|\s+({'|'.join(_LINKS)})\s+")
+"""What stands between two things, of which what `_JOINT` knows is never a part of one."""
 _COUNT_OF = {phrase: n for n, listed in NUMBERS.items() for phrase in listed}
 _COUNT_OF |= {"a couple of": 2, "both": 2}
 _NUMBER = _pattern(rf"^({any_of(_COUNT_OF)})\s+(?:of the\s+|the\s+)?")
@@ -284,14 +303,14 @@ def _pieces(text: str, named: Namer) -> tuple[list[str], list[str], list[str]]:
 
 
 def _split(text: str, named: Namer) -> Iterator[tuple[str, int, int]]:
-    """Between joints: the joint before, in lower case, and from where to where. An "and" inside of
-    a name is none: "bow and arrow"."""
-    found = list(_JOINT.finditer(text))
+    """Between links: the one before, in lower case, and from where to where. What is inside of a
+    name is none: "bow and arrow"."""
+    found = list(_LINK.finditer(text))
     names = list(named(text)) if any(match[2] for match in found) else []
     joint, start = "", 0
     for match in found:
         inside = any(a < match.start() and match.end() < b for a, b, *_ in names)
-        if inside and match[2] and match[2].lower() in _AND:
+        if inside and match[2]:
             continue
         yield joint, start, match.start()
         joint, start = (match[1] or match[2]).lower(), match.end()
