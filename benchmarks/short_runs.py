@@ -140,7 +140,7 @@ def run(change: Change, recipe: Recipe, workspace: Workspace, store: SpriteStore
 def main() -> None:
     parser = arguments(__doc__, repeats=1)
     parser.add_argument("--pictures", type=int, default=6_144, help="that each run learns from")
-    parser.add_argument("--only", help="runs whose names contain this, beside the first")
+    parser.add_argument("--only", nargs="+", help="parts of names: those runs, beside the first")
     parser.add_argument("--store", type=Path, help="the sprite store")
     options = parser.parse_args()
     if options.threads:
@@ -152,7 +152,7 @@ def main() -> None:
     chosen = {
         name: change
         for name, change in CHANGES.items()
-        if change == Change() or not options.only or options.only in name
+        if change == Change() or any(part in name for part in options.only or [""])
     }
     rows: list[Row] = []
     for name, change in chosen.items():
