@@ -10,6 +10,7 @@ import torch
 from tiny_store import composer, packages, store  # noqa: F401
 from unclip.evaluation.detector import Detector, DetectorConfig
 from unclip.evaluation.judge import Judge
+from unclip.evaluation.prompts import COLOURS
 from unclip.evaluation.vocabulary import STYLES, Vocabulary
 
 
@@ -17,7 +18,7 @@ from unclip.evaluation.vocabulary import STYLES, Vocabulary
 def judge_path(store, tmp_path_factory):  # noqa: F811
     torch.manual_seed(0)
     vocabulary = Vocabulary(store)
-    config = DetectorConfig(len(vocabulary), len(STYLES), (8, 8, 16), (8, 8, 16))
+    config = DetectorConfig(len(vocabulary), len(STYLES), len(COLOURS), (8, 8, 16), (8, 8, 16))
     path = tmp_path_factory.mktemp("judge")
     Judge(Detector(config), vocabulary.names, STYLES).save(path)
     return path

@@ -8,6 +8,7 @@ import torch
 from tiny_store import composer, packages, store  # noqa: F401
 from unclip.evaluation.detector import Detector, DetectorConfig
 from unclip.evaluation.judge import Judge
+from unclip.evaluation.prompts import COLOURS
 from unclip.evaluation.vocabulary import STYLES, Vocabulary
 
 
@@ -19,5 +20,5 @@ def vocabulary(store):  # noqa: F811
 @pytest.fixture(scope="session")
 def judge(vocabulary):
     torch.manual_seed(0)
-    config = DetectorConfig(len(vocabulary), len(STYLES), (8, 8, 16), (8, 8, 16))
+    config = DetectorConfig(len(vocabulary), len(STYLES), len(COLOURS), (8, 8, 16), (8, 8, 16))
     return Judge(Detector(config), vocabulary.names, STYLES, {"training": {"minutes": 0.1}})

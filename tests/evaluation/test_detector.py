@@ -23,7 +23,7 @@ from unclip.evaluation.detector import (
 )
 from unclip.evaluation.study import Study
 
-STYLES = 2
+STYLES, COLOURS = 2, 4
 
 
 class Says(nn.Module):
@@ -40,12 +40,12 @@ class Says(nn.Module):
 def perfect(targets):
     heat = torch.logit(targets.centre.clamp(1e-4, 1 - 1e-4))
     style = torch.zeros(len(heat), STYLES, GRID, GRID)
-    return Maps(heat, targets.box, style, torch.where(targets.mask > 0.5, 20.0, -20.0))
+    return Maps(heat, targets.box, style)
 
 
 def detect(maps, least=0.5):
     torch.manual_seed(0)
-    detector = Detector(DetectorConfig(3, STYLES, (8, 8, 8), (8, 8, 8))).eval()
+    detector = Detector(DetectorConfig(3, STYLES, COLOURS, (8, 8, 8), (8, 8, 8))).eval()
     detector.finder = Says(maps)
     with torch.no_grad():
         return detector(torch.zeros(len(maps.centre), 3, PIXELS, PIXELS), least)
@@ -54,17 +54,17 @@ def detect(maps, least=0.5):
 def test_the_targets_decode_to_the_objects(vocabulary, composer):
     study, rng = Study(vocabulary, composer), np.random.default_rng(0)
     made = [study.labelled(study.crowd(rng)) for _ in range(24)]
-    mask = torch.from_numpy(np.stack([one.mask for one in made])).float()
     boxes = [[known.box for known in one.objects if known] for one in made]
-    targets = encode(boxes, mask)
+    targets = encode(boxes)
     for wanted, found in zip(boxes, detect(perfect(targets)), strict=True):
         assert len(found.sure) == len(wanted)
         for box in torch.tensor(wanted):
             assert (found.box - box).abs().sum(dim=1).min() < 1e-3
         assert torch.allclose(found.kind.sum(dim=1), torch.ones(len(wanted)))
         assert torch.allclose(found.style.sum(dim=1), torch.ones(len(wanted)))
+        assert torch.allclose(found.colour.sum(dim=1), torch.ones(len(wanted)))
     losses = finder_losses(perfect(targets), targets)
-    assert max(float(losses[key]) for key in ("box", "mask")) < 0.01
+    assert float(losses["box"]) < 0.01
 
 
 def test_peaks_that_lie_over_a_surer_one_are_one_object():
@@ -72,8 +72,8 @@ def test_peaks_that_lie_over_a_surer_one_are_one_object():
     centre[0, 8, 4], centre[0, 8, 7], centre[0, 2, 12] = 3.0, 2.0, 1.0
     box = torch.zeros(2, 4, GRID, GRID)
     box[:, 2:] = torch.tensor(0.8).log()
-    style, mask = torch.zeros(2, STYLES, GRID, GRID), torch.zeros(2, PIXELS, PIXELS)
-    maps = Maps(centre, box, style, mask)
+    style = torch.zeros(2, STYLES, GRID, GRID)
+    maps = Maps(centre, box, style)
     found, nothing = detect(maps)
     assert found.sure.tolist() == torch.tensor([3.0, 1.0]).sigmoid().tolist()
     assert nothing.kind.shape == (0, 4)

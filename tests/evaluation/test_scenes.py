@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from unclip.corpus.colours import BACKGROUND_COLOURS
+from unclip.corpus.scene import Background, Placed, Scene
 from unclip.evaluation.detector import PIXELS
 from unclip.evaluation.prompts import make_prompts
-from unclip.evaluation.scenes import answer, wrong_prompt, wrong_prompts
+from unclip.evaluation.scenes import answer, can_be_seen, wrong_prompt, wrong_prompts
 from unclip.evaluation.scoring import Detection, Sight, score
 from unclip.evaluation.study import box_of
 
@@ -46,3 +50,19 @@ def test_every_way_to_be_wrong_is_tried(prompts, vocabulary):
     }  # fmt: skip
     for prompt in prompts:
         assert prompt not in [changed for _, changed in wrong_prompts(prompt, vocabulary)]
+
+
+def test_answers_can_be_seen(prompts, vocabulary, composer):
+    rng = np.random.default_rng(3)
+    scenes = [answer(prompt, vocabulary, composer, rng) for prompt in prompts]
+    assert np.mean([can_be_seen(scene, composer) for scene in scenes]) > 0.95
+
+
+def test_what_is_lost_before_its_background_cannot(vocabulary, composer):
+    drawing = next(i for thing in vocabulary.things.values() for i in thing.drawings)
+    placed = Placed(vocabulary.store[drawing], drawing, 0.5, 0.5, 0.8)
+    before = [Background("plain", name, (rgb,)) for name, rgb in BACKGROUND_COLOURS.items()]
+    seen = [can_be_seen(Scene((placed,), b, None), composer) for b in before]
+    assert any(seen)
+    tiny = replace(placed, size=0.01)
+    assert not any(can_be_seen(Scene((tiny,), b, None), composer) for b in before)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from unclip.evaluation.detector import CROP, PIXELS, UNSAID
+from unclip.evaluation.prompts import COLOURS
 from unclip.evaluation.spoil import spoiled
 from unclip.evaluation.study import Study, box_of
 from unclip.evaluation.vocabulary import STYLES
@@ -54,15 +55,45 @@ def test_boxes():
     assert box_of(shown) == (0.5, 0.125, 1.0, 0.375)
 
 
-def test_spoiling_keeps_a_quarter_and_moves_the_mask_with_the_picture():
+@pytest.mark.parametrize("through", [False, True])
+def test_spoiling_keeps_a_quarter_and_the_rest_can_be_told(through):
     rng = np.random.default_rng(0)
-    mask = torch.zeros(200, PIXELS, PIXELS)
-    mask[:, 16:48, 16:48] = 1
-    pixels = (mask[:, None] * 2 - 1).repeat(1, 3, 1, 1)
-    spoilt, moved = spoiled(pixels, mask, rng)
+    pixels = torch.full((200, 3, PIXELS, PIXELS), -1.0)
+    pixels[..., 16:48, 16:48] = 1
+    spoilt = spoiled(pixels, rng, Same() if through else None)
     same = (spoilt == pixels).flatten(1).all(dim=1)
     assert 0.15 < same.float().mean() < 0.5
-    assert not torch.equal(moved, mask)
-    # where the mask went, the white square went
-    off = ((spoilt.mean(dim=1) + 1) / 2 - moved).abs().mean(dim=(1, 2))
+    assert spoilt.abs().max() <= 1
+    off = (spoilt - pixels).abs().mean(dim=(1, 2, 3)) / 2
+    assert off[~same].min() > 0
     assert off.max() < 0.15
+
+
+class Same(torch.nn.Module):
+    """An autoencoder that has nothing to learn: its latents are the pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def encode(self, pixels):
+        return pixels * self.scale
+
+    def decode(self, latents):
+        return latents
+
+
+def test_colours_are_said_of_what_is_dyed_and_seen_in_clear_light(study):
+    rng = np.random.default_rng(2)
+    dyed = 0
+    for _ in range(40):
+        scene = study.crowd(rng)
+        for placed, known in zip(scene.objects, study.labelled(scene).objects, strict=True):
+            if known is None:
+                continue
+            if scene.filter or scene.background.is_place or scene.background.weather != "clear":
+                assert known.colour == UNSAID
+            elif placed.colour is not None:
+                dyed += 1
+                assert COLOURS[known.colour] == placed.colour
+    assert dyed > 5

@@ -61,5 +61,5 @@ def test_it_learns(vocabulary, composer):
         optimizer.step()
         optimizer.zero_grad()
         losses.append({key: value.item() for key, value in now.items()})
-    for key in ("loss", "centre", "kind", "style", "box", "mask"):
+    for key in ("loss", "centre", "kind", "style", "box", "colour"):
         assert losses[-1][key] < losses[0][key], key

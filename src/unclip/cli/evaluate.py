@@ -127,8 +127,12 @@ def train_judge(
     ] = None,
     judge: JudgeFolder = None,
     store: Store = None,
+    model: Model = "default",
 ) -> None:
-    """Train another judge for `unclip eval world` than the one that is shipped, and examine it."""
+    """Train another judge for `unclip eval world` than the one that is shipped, and examine it.
+
+    Some of its lessons go through the model's autoencoder, whose marks it is not to mind.
+    """
     if not minutes > 0:
         raise InvalidArgument("--minutes", f"is {minutes:g}; it must be more than 0")
     with training_extra():
@@ -136,9 +140,16 @@ def train_judge(
 
         from unclip.evaluation.report import exam_table
         from unclip.evaluation.train_judge import train
+        from unclip.pipeline.bundle import load_bundle
 
     trained, exam = train(
-        judge, minutes=minutes, start_from=start_from, resume=resume, store=store, on_log=say
+        judge,
+        minutes=minutes,
+        start_from=start_from,
+        resume=resume,
+        store=store,
+        autoencoder=load_bundle(model).autoencoder,
+        on_log=say,
     )
     Console().print(exam_table(exam))
     print(trained)

@@ -3,7 +3,7 @@
 The finder is CenterNet's heat map (Zhou et al. 2019, arXiv 1904.07850) over things of any kind. The
 classifier looks at each of them alone, cut out and scaled to one size, which is learned many times
 sooner than telling a hundred classes at every size and place. b pictures, g positions a side, m
-objects, n classes.
+objects, n classes, s styles, k colours.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from unclip.models.unet_blocks import unshuffle
 
 PIXELS = 64
 """Pixels a side of a picture as the judge sees it: the cascade decides what is where at 64."""
-STRIDE = 4
-GRID = PIXELS // STRIDE
+GRID = 16
 CROP = 32
 MARGIN = 1.15
 """Pixels a side of a thing that is cut out, and the side of the cut in sides of its box."""
@@ -37,6 +36,7 @@ class DetectorConfig:
 
     classes: int
     styles: int
+    colours: int
     finder: tuple[int, int, int] = (24, 64, 96)
     classifier: tuple[int, int, int] = (64, 128, 256)
 
@@ -67,13 +67,12 @@ class Maps(NamedTuple):
     """What the finder says, in float32: logits, and at each position a box.
 
     `box` is the offset of a centre from the position and the logarithms of width and height, in
-    pictures. `mask` is of all objects, at every pixel.
+    pictures.
     """
 
     centre: Float[Tensor, "b g g"]
     box: Float[Tensor, "b 4 g g"]
     style: Float[Tensor, "b s g g"]
-    mask: Float[Tensor, "b p p"]
 
 
 class Finder(nn.Module):
@@ -87,7 +86,7 @@ class Finder(nn.Module):
         self.down_3 = nn.Sequential(_entry(middle, coarse, 2), Block(coarse))
         self.up = nn.ConvTranspose2d(coarse, middle, 2, 2)
         self.merged = Block(middle)
-        self.split = (1, 4, config.styles, STRIDE**2)
+        self.split = (1, 4, config.styles)
         self.head = nn.Conv2d(middle, sum(self.split), 1)
         assert self.head.bias is not None
         with torch.no_grad():
@@ -96,13 +95,13 @@ class Finder(nn.Module):
     def forward(self, pixels: Float[Tensor, "b 3 p p"]) -> Maps:
         x = self.down_2(self.down_1(unshuffle(pixels, 2)))
         x = self.merged(x + self.up(self.down_3(x)))
-        centre, box, style, mask = self.head(x).float().split(self.split, dim=1)
-        return Maps(centre[:, 0], box, style, F.pixel_shuffle(mask, STRIDE)[:, 0])
+        centre, box, style = self.head(x).float().split(self.split, dim=1)
+        return Maps(centre[:, 0], box, style)
 
 
 class Classifier(nn.Module):
     """Cut-out things to logits of their class, of which there is one more than the vocabulary has
-    (anything else), and of their style."""
+    (anything else), of their style and of their colour."""
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
@@ -113,15 +112,15 @@ class Classifier(nn.Module):
             Block(middle),
             _entry(middle, coarse, 2),
         )
-        self.split = (config.classes + 1, config.styles)
+        self.split = (config.classes + 1, config.styles, config.colours)
         self.head = nn.Linear(coarse, sum(self.split))
 
     def forward(
         self, crops: Float[Tensor, "m 3 c c"]
-    ) -> tuple[Float[Tensor, "m n+1"], Float[Tensor, "m s"]]:
+    ) -> tuple[Float[Tensor, "m n+1"], Float[Tensor, "m s"], Float[Tensor, "m k"]]:
         x = self.body(unshuffle(crops, 2)).mean(dim=(2, 3))
-        kind, style = self.head(x).float().split(self.split, dim=1)
-        return kind, style
+        kind, style, colour = self.head(x).float().split(self.split, dim=1)
+        return kind, style, colour
 
 
 class Detector(nn.Module):
@@ -140,23 +139,23 @@ class Detector(nn.Module):
         counts = [len(place.sure) for place in places]
         picture = torch.arange(len(pixels)).repeat_interleave(torch.tensor(counts))
         crops = cut_out(pixels, picture, torch.cat([place.box for place in places]))
-        kind, style = self.classifier(crops)
-        style = (style + torch.cat([place.style for place in places])).softmax(dim=1)
-        parts = kind.softmax(dim=1).split(counts), style.split(counts), maps.mask.sigmoid()
+        kind, style, colour = self.classifier(crops)
+        style = style + torch.cat([place.style for place in places])
+        parts = [logits.softmax(dim=1).split(counts) for logits in (kind, style, colour)]
         return [Found(p.sure, p.box, *said) for p, *said in zip(places, *parts, strict=True)]
 
 
 class Found(NamedTuple):
     """The objects of one picture, the surest first.
 
-    `box` is x0, y0, x1, y1 in pictures; `kind`, `style` and `mask` are probabilities.
+    `box` is x0, y0, x1, y1 in pictures; `kind`, `style` and `colour` are probabilities.
     """
 
     sure: Float[Tensor, " m"]
     box: Float[Tensor, "m 4"]
     kind: Float[Tensor, "m n+1"]
     style: Float[Tensor, "m s"]
-    mask: Float[Tensor, "p p"]
+    colour: Float[Tensor, "m k"]
 
 
 class Places(NamedTuple):
@@ -222,12 +221,9 @@ class Targets(NamedTuple):
     centre: Float[Tensor, "b g g"]
     weight: Float[Tensor, "b g g"]
     box: Float[Tensor, "b 4 g g"]
-    mask: Float[Tensor, "b p p"]
 
 
-def encode(
-    pictures: Sequence[Sequence[tuple[float, float, float, float]]], mask: Float[Tensor, "b p p"]
-) -> Targets:
+def encode(pictures: Sequence[Sequence[tuple[float, float, float, float]]]) -> Targets:
     """The finder's targets for pictures with objects in these boxes x0, y0, x1, y1.
 
     A position belongs to the object that is nearest by its own measure, which grows with it.
@@ -249,7 +245,7 @@ def encode(
             y, x = near.nonzero(as_tuple=True)
             box[b, 0, y, x], box[b, 1, y, x] = cx - at[x], cy - at[y]
             box[b, 2, y, x], box[b, 3, y, x] = math.log(w), math.log(h)
-    return Targets(centre, weight, box, mask)
+    return Targets(centre, weight, box)
 
 
 def position(x: float) -> int:
@@ -271,5 +267,4 @@ def finder_losses(maps: Maps, targets: Targets) -> dict[str, Tensor]:
     return {
         "centre": -focal.sum() / is_centre.sum().clamp(min=1),
         "box": off.sum() / targets.weight.sum().clamp(min=1),
-        "mask": F.binary_cross_entropy_with_logits(maps.mask, targets.mask),
     }

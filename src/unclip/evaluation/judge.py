@@ -21,21 +21,21 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from unclip.corpus.colours import nearest_colour
 from unclip.corpus.raster import Pixels
 from unclip.errors import BundleError, InvalidArgument
 from unclip.evaluation.detector import PIXELS, Detector, DetectorConfig, Found
+from unclip.evaluation.prompts import COLOURS
 from unclip.evaluation.scoring import Detection, Sight
 from unclip.pipeline.bundle import fill
 from unclip.pipeline.bundle_files import check_safetensors, sha256_of
 from unclip.training.data import to_tensor
 from unclip.training.workspace import pictures_of
 
-FORMAT = 1
+FORMAT = 2
 SHIPPED = Path(__file__).parent / "shipped_judge"
 """Trained as its record says, on the corpus that the bundle was trained on."""
-CONFIDENCE = 0.5
-"""Of an object, and of its class, the judge must be at least this sure."""
+THERE, CLASS = 0.4, 0.3
+"""How sure the judge must be that an object is there, and of its class."""
 _WEIGHTS, _MANIFEST = "judge.safetensors", "judge.json"
 _BATCH = 64
 
@@ -127,24 +127,17 @@ class Judge:
 
     @torch.inference_mode()
     def _look(self, rgb: Pixels) -> list[Sight]:
-        found = self.detector(to_tensor(rgb), CONFIDENCE)
-        return [self._sight(*seen) for seen in zip(found, rgb, strict=True)]
+        return [self._sight(found) for found in self.detector(to_tensor(rgb), THERE)]
 
-    def _sight(self, found: Found, rgb: Pixels) -> Sight:
-        mask = (found.mask > 0.5).numpy()
+    def _sight(self, found: Found) -> Sight:
         detections = []
-        for kind, box in zip(found.kind, found.box, strict=True):
+        for kind, box, colour in zip(found.kind, found.box, found.colour, strict=True):
             share, number = (float(x) for x in kind.max(dim=0))
-            if share < CONFIDENCE or int(number) == len(self.names):
+            if share < CLASS or int(number) == len(self.names):
                 continue
             x0, y0, x1, y1 = (float(x) for x in box)
-            rows, columns = (
-                slice(max(0, round(low * PIXELS)), max(0, round(high * PIXELS)))
-                for low, high in ((y0, y1), (x0, x1))
-            )
-            inside = rgb[rows, columns][mask[rows, columns]]
-            colour = nearest_colour(inside) if len(inside) else None
-            detections.append(Detection(self.names[int(number)], share, (x0, y0, x1, y1), colour))
+            named = COLOURS[int(colour.argmax())]
+            detections.append(Detection(self.names[int(number)], share, (x0, y0, x1, y1), named))
         detections.sort(key=lambda one: -one.confidence)
         if not len(found.sure):
             return Sight(tuple(detections))

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from unclip.corpus.choice import pick
+from unclip.corpus.colours import oklab
 from unclip.corpus.composer import Composer
 from unclip.corpus.layout import CELLS, Cell
 from unclip.corpus.scene import Background, Placed, Scene
+from unclip.evaluation.detector import PIXELS
 from unclip.evaluation.prompts import COLOURS, RELATIONS, Prompt, Wanted, can_be_drawn
 from unclip.evaluation.vocabulary import PAINTED, STYLES, Vocabulary
 
@@ -24,6 +26,10 @@ _SIZE = (0.8, 1.0)
 """Of one object among several, in sizes of its cell; of one alone, in picture sides, `_ALONE`."""
 _ALONE = (0.55, 0.95)
 _STROKES = 16
+LEAST_SEEN = 12
+"""Pixels of an object that must show for it to be one."""
+_CONTRAST, _TRIES = 0.1, 8
+"""How far a thing's pixels are from those behind it, in OKLab."""
 
 
 def group(rng: np.random.Generator, n: int) -> list[Cell]:
@@ -35,7 +41,27 @@ def group(rng: np.random.Generator, n: int) -> list[Cell]:
 def answer(
     prompt: Prompt, vocabulary: Vocabulary, composer: Composer, rng: np.random.Generator
 ) -> Scene:
-    """A scene that shows what a prompt asks for and nothing else."""
+    """A scene that shows what a prompt asks for and nothing else, as far as some tries go before a
+    background on which all of it can be seen."""
+    for _ in range(_TRIES):
+        scene = _answer(prompt, vocabulary, composer, rng)
+        if can_be_seen(scene, composer):
+            break
+    return scene
+
+
+def can_be_seen(scene: Scene, composer: Composer) -> bool:
+    """Whether every object has some pixels, which differ from those behind it."""
+    plain = replace(scene, filter=None)
+    behind = composer.render(replace(plain, objects=()), PIXELS)
+    off = np.linalg.norm(oklab(composer.render(plain, PIXELS)) - oklab(behind), axis=-1)
+    shown = composer.masks(scene, PIXELS)
+    return all(mask.sum() >= LEAST_SEEN and off[mask].mean() >= _CONTRAST for mask in shown)
+
+
+def _answer(
+    prompt: Prompt, vocabulary: Vocabulary, composer: Composer, rng: np.random.Generator
+) -> Scene:
     counts = [wanted.count for wanted in prompt.include]
     if prompt.relation is None:
         free = group(rng, prompt.objects)

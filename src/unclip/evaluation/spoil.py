@@ -13,18 +13,26 @@ from PIL import Image
 from torch import Tensor
 
 from unclip.evaluation.detector import PIXELS
+from unclip.models.autoencoder import Autoencoder
 from unclip.training.data import to_tensor
 
 UNSPOILED = 0.4
 """Share of pictures that stay as they are."""
+_BLOTCHES = 0.35
+"""The most noise in latents, in standard deviations."""
 
 
 def spoiled(
-    pixels: Float[Tensor, "b 3 p p"], mask: Float[Tensor, "b p p"], rng: np.random.Generator
-) -> tuple[Float[Tensor, "b 3 p p"], Float[Tensor, "b p p"]]:
+    pixels: Float[Tensor, "b 3 p p"],
+    rng: np.random.Generator,
+    autoencoder: Autoencoder | None = None,
+) -> Float[Tensor, "b 3 p p"]:
     """Most pictures as a generator would leave them: warped, soft, noisy, compressed, off in tone.
 
-    Two in five stay as they are. What moves takes the mask with it.
+    Two in five stay as they are.
+
+    Args:
+        autoencoder: some go through it, with noise in their latents, as a decoder leaves it there.
     """
     n = len(pixels)
 
@@ -32,11 +40,11 @@ def spoiled(
         return np.flatnonzero((rng.random(n) < share) & bad)
 
     bad = rng.random(n) >= UNSPOILED
-    pixels, mask = pixels.clone(), mask.clone()
+    pixels = pixels.clone()
     if len(rows := some(0.5)):
-        both = torch.cat([pixels[rows], mask[rows, None]], dim=1)
-        warped = _warped(both, rng)
-        pixels[rows], mask[rows] = warped[:, :3], warped[:, 3]
+        pixels[rows] = _warped(pixels[rows], rng)
+    if autoencoder is not None and len(rows := some(0.5)):
+        pixels[rows] = _decoded(pixels[rows], rng, autoencoder)
     for row in some(0.5):
         side = int(rng.integers(30, 60))
         small = F.interpolate(pixels[row, None], (side, side), mode="bicubic", antialias=True)
@@ -51,7 +59,7 @@ def spoiled(
         pixels[rows] = (pixels[rows] + torch.from_numpy(noise).float()).clamp(-1, 1)
     for row in some(0.25):
         pixels[row] = _compressed(pixels[row], int(rng.integers(40, 95)))
-    return pixels, mask
+    return pixels
 
 
 def _warped(x: Float[Tensor, "b c p p"], rng: np.random.Generator) -> Float[Tensor, "b c p p"]:
@@ -63,6 +71,18 @@ def _warped(x: Float[Tensor, "b c p p"], rng: np.random.Generator) -> Float[Tens
     grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1)
     moved = grid + field.permute(0, 2, 3, 1) * (2 / side)
     return F.grid_sample(x, moved, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+@torch.no_grad()
+def _decoded(
+    x: Float[Tensor, "b 3 p p"], rng: np.random.Generator, autoencoder: Autoencoder
+) -> Float[Tensor, "b 3 p p"]:
+    """Blotches and lost lines: through latents of unit variance, up to `_BLOTCHES` of it noise."""
+    weight = next(autoencoder.parameters())
+    latents = autoencoder.encode(x.to(weight.device, weight.dtype))
+    size = rng.uniform(0, _BLOTCHES, (len(x), 1, 1, 1))
+    noise = torch.from_numpy(size * rng.standard_normal(latents.shape)).to(latents)
+    return autoencoder.decode(latents + noise).to(x).clamp(-1, 1)
 
 
 def _compressed(pixels: Float[Tensor, "3 p p"], quality: int) -> Float[Tensor, "3 p p"]:

@@ -1,7 +1,7 @@
 """What the judge learns from: crowded scenes of the corpus, spoiled as a generator spoils them.
 
-Batch k is a function of the seed and k. Every object of a scene has its class, style, box and
-mask; some are broken on purpose, and then are none of the classes.
+Batch k is a function of the seed and k. Every object of a scene has its class, style, colour and
+box; some are broken on purpose, and then are none of the classes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unclip.corpus.choice import pick
-from unclip.corpus.colours import OBJECT_COLOURS
 from unclip.corpus.composer import Composer
 from unclip.corpus.raster import Pixels
 from unclip.corpus.scene import Placed, Scene
 from unclip.evaluation.detector import PIXELS, UNSAID, Targets, cut_out, encode, position
-from unclip.evaluation.scenes import background_for, evenly, group, painted
+from unclip.evaluation.prompts import COLOURS
+from unclip.evaluation.scenes import LEAST_SEEN, background_for, evenly, group, painted
 from unclip.evaluation.spoil import spoiled
 from unclip.evaluation.vocabulary import PAINTED, STYLES, Vocabulary
+from unclip.models.autoencoder import Autoencoder
 from unclip.training.data import to_tensor
 
 COMPOSED = 0.15
@@ -34,8 +35,6 @@ KNOWN = 0.75
 """Share of classes among the objects of the others."""
 BROKEN = 0.08
 """Share of their objects that are broken."""
-_LEAST_SEEN = 12
-"""Pixels of an object that must show for it to be one."""
 _MOVED, _SCALED = 0.05, 0.08
 """How far a box that is cut out may be off, in its sides, as the finder's may."""
 _EMPTY = 0.25
@@ -47,19 +46,19 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Labels:
-    """An object: its class and style, or `UNSAID`, and x0, y0, x1, y1 in pictures."""
+    """An object: class, style and colour, each or `UNSAID`, and x0, y0, x1, y1 in pictures."""
 
     kind: int
     style: int
+    colour: int
     box: Box
 
 
 @dataclass
 class Labelled:
-    """A picture, what of it is covered by objects, and these; None for one that hardly shows."""
+    """A picture and its objects; None for one that hardly shows."""
 
     pixels: Pixels
-    mask: npt.NDArray[np.bool_]
     objects: list[Labels | None]
 
 
@@ -71,29 +70,34 @@ class Lesson(NamedTuple):
     crops: Float[Tensor, "m 3 c c"]
     kind: Int[Tensor, " m"]
     style: Int[Tensor, " m"]
+    colour: Int[Tensor, " m"]
     at: Int[Tensor, "m 3"]
 
 
 class Study:
-    """Makes batches for the judge from a vocabulary and a composer."""
+    """Makes batches for the judge from a vocabulary and a composer.
 
-    def __init__(self, vocabulary: Vocabulary, composer: Composer) -> None:
-        self.vocabulary, self.composer = vocabulary, composer
+    Args:
+        autoencoder: of a model; see `spoiled`.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, composer: Composer, autoencoder: Autoencoder | None = None
+    ) -> None:
+        self.vocabulary, self.composer, self.autoencoder = vocabulary, composer, autoencoder
         self.store = vocabulary.store
 
     def batch(self, seed: int, index: int, size: int) -> Lesson:
         """Pictures, and what should be said of them."""
         rng = np.random.default_rng((seed, index))
         made = [self.example(rng) for _ in range(size)]
-        pixels = to_tensor(np.stack([one.pixels for one in made]))
-        mask = torch.from_numpy(np.stack([one.mask for one in made])).float()
-        pixels, mask = spoiled(pixels, mask, rng)
+        pixels = spoiled(to_tensor(np.stack([one.pixels for one in made])), rng, self.autoencoder)
         objects = [[known for known in one.objects if known is not None] for one in made]
-        targets = encode([[known.box for known in row] for row in objects], mask)
+        targets = encode([[known.box for known in row] for row in objects])
         listed = [(k, known) for k, row in enumerate(objects) for known in row]
         for k in range(int(_EMPTY * size)):
             x, y, side = rng.uniform(0, 0.7), rng.uniform(0, 0.7), rng.uniform(0.15, 0.3)
-            nothing = Labels(len(self.vocabulary), UNSAID, (x, y, x + side, y + side))
+            nothing = Labels(len(self.vocabulary), UNSAID, UNSAID, (x, y, x + side, y + side))
             if not any(_touch(nothing.box, known.box) for known in objects[k]):
                 listed.append((k, nothing))
         boxes = _shaken(np.array([known.box for _, known in listed]), rng)
@@ -104,6 +108,7 @@ class Study:
             cut_out(pixels, at[:, 0], torch.from_numpy(boxes).float()),
             torch.tensor([known.kind for _, known in listed]),
             torch.tensor([known.style for _, known in listed]),
+            torch.tensor([known.colour for _, known in listed]),
             at,
         )
 
@@ -115,8 +120,7 @@ class Study:
         made = self.labelled(scene)
         for k, placed in enumerate(scene.objects):
             if rng.random() < BROKEN and (part := _inside(placed)) is not None:
-                for picture in (made.pixels, made.mask):
-                    _break(picture[part])
+                _break(made.pixels[part])
                 known = made.objects[k]
                 made.objects[k] = known and replace(known, kind=len(self.vocabulary), style=UNSAID)
         return made
@@ -146,7 +150,7 @@ class Study:
         else:
             index = pick(rng, pick(rng, self._others))
         coloured = rng.random() < 0.6 and self.vocabulary.takes_colour(index)
-        return index, pick(rng, tuple(OBJECT_COLOURS)) if coloured else None
+        return index, pick(rng, COLOURS) if coloured else None
 
     @cached_property
     def _others(self) -> list[list[int]]:
@@ -157,16 +161,22 @@ class Study:
 
     def labelled(self, scene: Scene) -> Labelled:
         """Render a scene with its labels."""
-        mask = np.zeros((PIXELS, PIXELS), np.bool_)
         objects: list[Labels | None] = []
         for placed, shown in zip(scene.objects, self.composer.masks(scene, PIXELS), strict=True):
-            mask |= shown
             number = self.vocabulary.number(placed.index)
             kind = UNSAID if number is None else number
             style = STYLES.index(scene.filter or placed.sprite.style)
-            visible = shown.sum() >= _LEAST_SEEN
-            objects.append(Labels(kind, style, box_of(shown)) if visible else None)
-        return Labelled(self.composer.render(scene, PIXELS), mask, objects)
+            visible = shown.sum() >= LEAST_SEEN
+            colour = self._colour(placed, scene)
+            objects.append(Labels(kind, style, colour, box_of(shown)) if visible else None)
+        return Labelled(self.composer.render(scene, PIXELS), objects)
+
+    def _colour(self, placed: Placed, scene: Scene) -> int:
+        """What it was dyed, else its own; unsaid where the light or a filter changes colours."""
+        in_clear_light = not scene.background.is_place and scene.background.weather == "clear"
+        colour = placed.colour or self.vocabulary.colour(placed.index)
+        said = colour is not None and in_clear_light and scene.filter is None
+        return COLOURS.index(colour) if said else UNSAID
 
 
 def box_of(shown: npt.NDArray[np.bool_]) -> Box:

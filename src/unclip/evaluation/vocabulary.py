@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from unclip.corpus.colours import nearest_colour, recolour
+from unclip.corpus.colours import is_nearest, nearest_colour, recolour
 from unclip.corpus.figures import Figures
 from unclip.corpus.filters import FILTERS
 from unclip.corpus.names import plural
@@ -29,6 +29,8 @@ LEAST = 2
 PAINTED = tuple(FILTERS)
 _LOOK = 28
 """Pixels a side at which a colour must be told."""
+_NEARLY_ALL = 0.8
+"""Share of a drawing's pixels that are of the colour that is its own."""
 STYLES = (*STYLE_OF, *PAINTED)
 """What a drawing may be drawn in, and then what a filter may make of any picture."""
 
@@ -66,6 +68,7 @@ class Vocabulary:
             if name is not None:
                 drawings[name].append(i)
         self.store, self._figures = store, Figures(store)
+        self._own: dict[int, str | None] = {}
         self._fitting: dict[tuple[str, str | None, str | None], tuple[int, ...]] = {}
         self.things = {
             name: Thing(name, tuple(c for c in entry["is"] if c in there), tuple(drawings[name]))
@@ -111,6 +114,17 @@ class Vocabulary:
     def takes_colour(self, drawing: int) -> bool:
         """Whether a drawing can be given another colour than its own."""
         return self._figures.dye(drawing) is not None
+
+    def colour(self, drawing: int) -> str | None:
+        """The colour that nearly all of an undyed drawing is of, if there is one."""
+        if drawing not in self._own:
+            pixels = resize(self.store.small[drawing], _LOOK)
+            solid = pixels[pixels[..., 3] > 200][:, :3]
+            lines = self.store[drawing].style == "black and white drawing"
+            named = nearest_colour(solid) if len(solid) and not lines else None
+            sure = named is not None and is_nearest(solid, named).mean() >= _NEARLY_ALL
+            self._own[drawing] = named if sure else None
+        return self._own[drawing]
 
     def _shows(self, drawing: int, colour: str) -> bool:
         """Whether a drawing that is given a colour is then mostly of it."""
