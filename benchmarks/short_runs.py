@@ -71,7 +71,6 @@ CHANGES = {
     "no text states": Change(constants=((stage, "DROP_TEXT", 1.0),)),
     "exact embeddings": Change(constants=((stage, "EMBEDDING_NOISE", 0.0),)),
     "times about the middle": Change(constants=((stage, "NOISE_LEVELS", (0.0, 1.0)),)),
-    "average over 5,000": Change(recipe={"ema_half_life": 5_000}),
     "rate falls from the start": Change(recipe={"decay_fraction": 1.0}),
 }
 

@@ -45,7 +45,7 @@ class JudgeRecipe(Recipe):
 
     stage: str = "judge"
     expected: str = (
-        "of true renders 0.94 after 313,000 pictures, 0.96 after 717,000, 0.975 after 1.26 M"
+        "true renders: 0.94 after 313,000 pictures, 0.96 after 717,000, 0.975 after 1.26 M"
     )
     minutes: float | None = 18.0
     batch_size: int = 32
