@@ -66,7 +66,7 @@ DEPTHS: dict[Relation | CloseRelation | None, float] = {
 """How far the foot of one thing is below the top of the other."""
 HOLDER, HELD = 0.4, 0.76
 """Where the middles are of what holds something and of that."""
-COATS, ENOUGH = 2, 0.7
+COATS, ENOUGH = 3, 0.5
 """How often a thing is dyed at most, and the share of it that may be of other colours."""
 DARKEST, DARK = 0.42, 0.05
 """Of a shadow; and a silhouette's level in [0, 1]."""

@@ -27,8 +27,8 @@ def best_of(cascade: Cascade, plan: Plan) -> Running[Drawing]:
     return drawing._replace(rows=rows)
 
 
-FAITHFUL = 2.0
-"""Times as much as the text a candidate's own embedding counts: the decoder draws some better than
+FAITHFUL = 1.0
+"""How much a candidate's own embedding counts beside the text: the decoder draws some better than
 others."""
 
 
