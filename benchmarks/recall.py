@@ -4,12 +4,14 @@
 
 Prompts are those of `unclip eval world`, in the corpus's words, and its paraphrases, which are in
 others. Right is a prompt for which every thing that must be in the picture is among what was found,
-up to as many as the prior takes; and, where a style is asked for, a drawing in it. Needs the corpus
-that the bundle was trained on.
+up to as many as the prior takes; and, where a style is asked for, a drawing in it. Paraphrases are
+told apart that are word for word among our own descriptions. Needs the corpus that the bundle was
+trained on.
 """
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections import defaultdict
@@ -25,6 +27,7 @@ def main() -> None:
     import torch
 
     import unclip
+    from unclip.corpus.dictionary_build import descriptions
     from unclip.corpus.phrases import STYLE_OF
     from unclip.corpus.store import SpriteStore
     from unclip.evaluation.paraphrases import paraphrases
@@ -49,6 +52,7 @@ def main() -> None:
     right: dict[str, list[bool]] = defaultdict(list)
     in_style: list[bool] = []
     seconds: list[float] = []
+    told = {phrase for _, phrases in descriptions() for phrase in phrases}
     prompts = make_prompts(vocabulary, options.per_task) + paraphrases(vocabulary, 200)
     for prompt in prompts:
         texts = drain(cascade.text(prompt.text))
@@ -57,7 +61,11 @@ def main() -> None:
         seconds.append(time.perf_counter() - began)
         found = {numbers[one.thing] for one in things}
         wanted = [vocabulary.names.index(w.name) for w in prompt.include]
-        right[prompt.task].append(set(wanted[: bundle.config.prior.anchors]) <= found)
+        ok = set(wanted[: bundle.config.prior.anchors]) <= found
+        right[prompt.task].append(ok)
+        if prompt.task == "paraphrases":
+            bare = re.sub("^(an?|the) ", "", prompt.text)
+            right[f"paraphrases, {'told' if bare in told else 'others'}"].append(ok)
         if prompt.style in styles:
             z_t, generators = texts.prompt.embedding, [torch.Generator().manual_seed(0)]
             anchor = memory(texts.words, z_t, generators)[0, 0]

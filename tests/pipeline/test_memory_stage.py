@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from unclip.config import MemoryConfig
+from unclip.corpus.phrases import STYLE_OF
 from unclip.models.memory import Memory
 from unclip.pipeline.stages import MemoryStage
 from unclip.pipeline.stages.memory import SKIN
@@ -136,6 +137,15 @@ def test_a_style_that_is_named_is_kept_to_where_it_can_be(stage, memory):
     memory.drawing_style[:3] = 0  # no dog is in it now
     anchors = stage("a dog, 3d render", torch.zeros(1, SIZE), generators(*range(20)))
     assert set((anchors[:, 0] @ drawings(0).T).argmax(dim=1).tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["clip art of a dog", "A clip art drawing of a dog", "a dog, clipart"]
+)
+def test_a_style_is_known_by_captions_words_too(stage, memory, prompt):
+    memory.drawing_style[1] = tuple(STYLE_OF).index("clip art")
+    anchors = stage(prompt, torch.zeros(1, SIZE), generators(*range(20)))
+    assert ((anchors[:, 0] @ drawings(0).T).argmax(dim=1) == 1).all()
 
 
 def test_weight_decides_where_the_prompt_does_not(memory):

@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -191,16 +191,18 @@ def _things(
     return listed, told, {k: v for k, v in kinds.items() if v}
 
 
+def descriptions() -> Iterator[tuple[str, list[str]]]:
+    """Things, and what people say instead of their names."""
+    for line in DESCRIPTIONS.read_text(encoding="utf-8").splitlines()[1:]:
+        name, _, said = line.partition("\t")
+        yield name, said.split("; ")
+
+
 def _descriptions(things: list[str]) -> list[tuple[int, str]]:
     """Numbers of things, in their order, and what is said of each."""
-    listed = DESCRIPTIONS.read_text(encoding="utf-8").splitlines()[1:]
-    said = dict(line.split("\t") for line in listed)
-    pairs = ((t, phrase) for t, name in enumerate(things) for phrase in _phrases(said.get(name)))
+    said = dict(descriptions())
+    pairs = ((t, phrase) for t, name in enumerate(things) for phrase in said.get(name, ()))
     return [(t, phrase) for t, phrase in pairs if telling(phrase)]
-
-
-def _phrases(listed: str | None) -> list[str]:
-    return listed.split("; ") if listed else []
 
 
 def _drawn(concept: str, words: wn.WordNet) -> wn.Synset | None:

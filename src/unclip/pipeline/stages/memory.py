@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unclip.corpus.colours import OBJECT_COLOURS
 from unclip.corpus.names import COLOUR_WORDS, TONES
+from unclip.corpus.phrases import STYLE_AFTER, STYLE_OF
 from unclip.models.memory import Memory
 from unclip.pipeline.stages.common import Generators, candidate
 
@@ -38,6 +39,14 @@ SKIN = re.compile(
 """What a prompt says of a person's skin."""
 TONED = 2.0
 """How much that counts among a thing's drawings, in times of the whole prompt."""
+_STYLED = [
+    {phrase.lower() for phrase in (*STYLE_OF[style], *STYLE_AFTER[style])} for style in STYLE_OF
+]
+_STYLE = re.compile(
+    rf"^((?:an? )?(?:{'|'.join(p for phrases in STYLE_OF.values() for p in phrases)}))\b"
+    rf"|,\s*({'|'.join(p for phrases in STYLE_AFTER.values() for p in phrases)})(?=\s*(?:,|$))",
+    re.IGNORECASE,
+)
 _COLOURS = COLOUR_WORDS | OBJECT_COLOURS.keys()
 _COLOURED = re.compile(rf"(?:(?:an?|the) )?(?:{'|'.join(_COLOURS)}) ", re.IGNORECASE)
 _OTHER, _TASTE = 0x3E3, 0x7A5
@@ -110,7 +119,7 @@ class MemoryStage:
             nearest = nearness.masked_fill(self.memory.thing < 0, -1.0).amax(dim=0)
             thing = int(self.memory.thing[nearest.argmax()])
             named = [Named(0, 0, thing, -1, float(nearest.max()))]
-        return sorted(named), next((one.style for one in sure if one.style >= 0), -1)
+        return sorted(named), next((one.style for one in sure if one.style >= 0), _style_of(prompt))
 
     @torch.inference_mode()
     def _tone(self, prompt: str) -> Float[Tensor, " e"]:
@@ -185,6 +194,13 @@ class MemoryStage:
     def _drawings(self, thing: int) -> int:
         rows = self.memory.rows_of(thing) if thing >= 0 else slice(0, 0)
         return rows.stop - rows.start
+
+
+def _style_of(prompt: str) -> int:
+    """The style that a prompt names as captions do, or -1: a cartoon is a thing to the memory."""
+    found = _STYLE.search(prompt)
+    said = (found[1] or found[2]).lower() if found else ""
+    return next((k for k, words in enumerate(_STYLED) if said in words), -1)
 
 
 def _gumbel(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
