@@ -47,7 +47,7 @@ def test_first_and_last_layers_and_the_frozen_are_left_to_others():
 
 
 def test_kernels_are_matrices_where_they_are_asked_to_be():
-    module = Detector(DetectorConfig(5, 3))
+    module = Detector(DetectorConfig(5, 3, 4))
     muon, adamw, _ = split_parameters(module, kernels=True)
     names = {id(p): name for name, p in module.named_parameters()}
     assert all(p.ndim == 4 for p in muon)
