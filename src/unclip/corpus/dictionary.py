@@ -155,8 +155,9 @@ class Dictionary:
                 told = near[self._word] * self._tells
                 total += rarity * np.maximum.reduceat(told, self._first)
                 if len(theirs):
-                    ours += rarity * np.maximum.reduceat(near[self._said], self._begin)
-                    np.maximum(theirs, near[self._said], out=theirs)
+                    said = near[self._said]
+                    ours += rarity * np.maximum.reduceat(said, self._begin)
+                    np.maximum(theirs, said, out=theirs)
         weight = max(weight, 1e-6)
         if len(theirs):
             found = np.add.reduceat(theirs * self.rarity[self._said], self._begin) / self._weight

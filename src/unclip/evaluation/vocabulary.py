@@ -19,7 +19,7 @@ from unclip.corpus.figures import Figures
 from unclip.corpus.filters import FILTERS
 from unclip.corpus.names import plural
 from unclip.corpus.phrases import STYLE_OF
-from unclip.corpus.raster import resize
+from unclip.corpus.raster import Pixels, resize
 from unclip.corpus.store import SpriteStore
 from unclip.errors import CorpusError
 
@@ -118,8 +118,7 @@ class Vocabulary:
     def colour(self, drawing: int) -> str | None:
         """The colour that nearly all of an undyed drawing is of, if there is one."""
         if drawing not in self._own:
-            pixels = resize(self.store.small[drawing], _LOOK)
-            solid = pixels[pixels[..., 3] > 200][:, :3]
+            solid = _solid(resize(self.store.small[drawing], _LOOK))
             lines = self.store[drawing].style == "black and white drawing"
             named = nearest_colour(solid) if len(solid) and not lines else None
             sure = named is not None and is_nearest(solid, named).mean() >= _NEARLY_ALL
@@ -131,6 +130,11 @@ class Vocabulary:
         own = self._figures.dye(drawing)
         if own is None:
             return False
-        dyed = recolour(resize(self.store.small[drawing], _LOOK), own, colour)
-        solid = dyed[dyed[..., 3] > 200][:, :3]
+        solid = _solid(recolour(resize(self.store.small[drawing], _LOOK), own, colour))
         return len(solid) > 0 and nearest_colour(solid) == colour
+
+
+def _solid(pixels: Pixels) -> Pixels:
+    """Colours [n, 3] of the opaque pixels of a drawing."""
+    opaque: Pixels = pixels[pixels[..., 3] > 200][:, :3]
+    return opaque

@@ -220,14 +220,17 @@ _DOES: dict[CloseRelation, str] = {
     "under": "wearing",
 }
 """As what a picture can show it; what else one does to another, it does beside it."""
-_RELATION_OF: dict[str, Relation | CloseRelation] = {
+_BETWEEN: dict[str, Relation | CloseRelation] = {
     phrase: relation for relation in _RELATIONS for phrase in RELATION_PHRASES[relation]
+}
+_RELATION_OF: dict[str, Relation | CloseRelation] = {
+    **_BETWEEN,
+    **{phrase: done for done in _DONE for phrase in RELATION_PHRASES[done]},
+    **{word: done for done, words in _DOES.items() for word in words.split()},
 }
 _AND = ("and", "&")
 _COMMA = r"\s*(,)\s*(?:and\s+)?"
-_JOINT = _pattern(rf"(?:{_COMMA})|\s+({any_of([*_RELATION_OF, *_AND])})\s+")
-_RELATION_OF |= {phrase: done for done in _DONE for phrase in RELATION_PHRASES[done]}
-_RELATION_OF |= {word: done for done, words in _DOES.items() for word in words.split()}
+_JOINT = _pattern(rf"(?:{_COMMA})|\s+({any_of([*_BETWEEN, *_AND])})\s+")
 _VESSELS = {head(name)[1] for name in LISTED["inside"][1]} | {"box", "hat", "pot", "boat"}
 _LINKS = (
     any_of([*_RELATION_OF.keys() - {"in"}, *_AND]),

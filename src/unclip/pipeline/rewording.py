@@ -1,14 +1,15 @@
 """Says what a prompt describes by the names that captions have: "a purring feline" is a cat.
 
 A description that is like one of those that are known goes first, whole. Then a noun that captions
-know stays, unless the words beside it tell of a kind of it: a flightless bird
-is a penguin. Any other noun gives way to the thing that it and its words tell of, together with as
-many of these words as it takes to tell.
+know stays, unless the words beside it tell of a kind of it: a flightless bird is a penguin. Any
+other noun gives way to the thing that it and its words tell of, together with as many of these
+words as it takes to tell.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from unclip.corpus.colours import BACKGROUND_COLOURS, COLOUR_SYNONYMS, OBJECT_COLOURS
@@ -68,11 +69,16 @@ def recognised(prompt: str, dictionary: Dictionary) -> str:
         name = _recognised(prompt[start:], dictionary, WHOLE)
         if name is not None:
             return prompt[:start] + name
+    names = ((*span, _recognised(prompt[slice(*span)], dictionary, LIKE)) for span in phrases)
+    return _replaced(prompt, names)
+
+
+def _replaced(prompt: str, others: Iterable[tuple[int, int, str | None]]) -> str:
+    """A prompt with other words for some of its parts, in order; None leaves one as it is."""
     said, at = [], 0
-    for start, end in phrases:
-        name = _recognised(prompt[start:end], dictionary, LIKE)
-        if name is not None:
-            said += [prompt[at:start], name]
+    for start, end, other in others:
+        if other is not None:
+            said += [prompt[at:start], other]
             at = end
     return "".join([*said, prompt[at:]])
 
@@ -84,12 +90,12 @@ def _recognised(phrase: str, dictionary: Dictionary, least: float) -> str | None
     bare = phrase[found.end() :] if found else phrase
     if dictionary.knows(bare):
         return None
-    doing = _DOING.search(bare)
+    doing, left = _DOING.search(bare), ""
     if doing and dictionary.knows(doing[1]):  # another thing
-        bare = bare[: doing.start()]
+        bare, left = bare[: doing.start()], doing[0]
     before, noun, rest = _split(bare, dictionary)
     words = _special(bare)
-    if noun.lower() in MEASURE_WORDS and rest.startswith(" of "):
+    if _is_measure(noun, rest) or not _SEX.isdisjoint(bare.lower().split()):
         return None
     known = any(map(dictionary.knows, _names(before, noun)))
     if len(words) < 2:
@@ -98,8 +104,6 @@ def _recognised(phrase: str, dictionary: Dictionary, least: float) -> str | None
         least = max(least, LIKER)
     texts = " ".join(telling(bare)), " ".join(words)
     meaning = max(map(dictionary.recognise, texts), key=lambda found: found.fit)
-    if not _SEX.isdisjoint(bare.lower().split()):
-        return None  # who it is, is said
     if meaning.fit < least or _is_named(meaning.name, words):
         return None
     one = singular(noun) or noun
@@ -112,11 +116,17 @@ def _recognised(phrase: str, dictionary: Dictionary, least: float) -> str | None
     plain = [word for word in before.split() if word.lower() in _ANY]
     several = not found and singular(noun) not in (None, noun)
     name = " ".join([*plain, (several and plural(meaning.name)) or meaning.name])
-    name += doing[0] if doing and dictionary.knows(doing[1]) else ""
+    name += left
     return with_article(name) if found and found[1] else (found[0] if found else "") + name
 
 
 _SEX = frozenset(("man", "woman", "male", "female", "boy", "girl", "men", "women", "lady", "skin"))
+"""What says who somebody is, so that no name may take its place."""
+
+
+def _is_measure(noun: str, rest: str) -> bool:
+    """Whether a noun says how much of what follows: "a pile of books"."""
+    return noun.lower() in MEASURE_WORDS and rest.startswith(" of ")
 
 
 def _is_named(name: str, words: list[str]) -> bool:
@@ -126,7 +136,10 @@ def _is_named(name: str, words: list[str]) -> bool:
 
 def named(prompt: str, dictionary: Dictionary) -> str:
     """A prompt with its descriptions by name; all else is left as it is."""
-    said, at = [], 0
+    return _replaced(prompt, _named(prompt, dictionary))
+
+
+def _named(prompt: str, dictionary: Dictionary) -> Iterator[tuple[int, int, str | None]]:
     for start, end in islice(noun_phrases(prompt), MOST):
         found = _ONE.match(prompt, start, end)
         begin = found.end() if found else start
@@ -134,18 +147,15 @@ def named(prompt: str, dictionary: Dictionary) -> str:
         if pair and pair.end() > end and dictionary.knows(pair[1]):
             continue  # "bow and arrow" is one thing
         other = _other(prompt[begin:end], dictionary)
-        if other is not None:
-            if found and found[1]:
-                begin, other = start, with_article(other)
-            said += [prompt[at:begin], other]
-            at = end
-    return "".join([*said, prompt[at:]])
+        if other is not None and found and found[1]:
+            begin, other = start, with_article(other)
+        yield begin, end, other
 
 
 def _other(phrase: str, dictionary: Dictionary) -> str | None:
     """What to say for a noun phrase without its article; None to leave it."""
     before, noun, rest = _split(phrase, dictionary)
-    if noun.lower() in MEASURE_WORDS and rest.startswith(" of "):
+    if _is_measure(noun, rest):
         return None
     words = before.split()
     longer = _names(before, noun)[:-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from unclip.corpus.colours import OBJECT_COLOURS
 from unclip.corpus.names import COLOUR_WORDS, TONES
 from unclip.corpus.phrases import STYLE_AFTER, STYLE_OF
 from unclip.models.memory import Memory
+from unclip.pipeline.reading import any_of
 from unclip.pipeline.stages.common import Generators, candidate
 
 WORD = re.compile(r"[\w'-]+")
@@ -43,12 +44,12 @@ _STYLED = [
     {phrase.lower() for phrase in (*STYLE_OF[style], *STYLE_AFTER[style])} for style in STYLE_OF
 ]
 _STYLE = re.compile(
-    rf"^((?:an? )?(?:{'|'.join(p for phrases in STYLE_OF.values() for p in phrases)}))\b"
-    rf"|,\s*({'|'.join(p for phrases in STYLE_AFTER.values() for p in phrases)})(?=\s*(?:,|$))",
+    rf"^((?:an? )?(?:{any_of(chain.from_iterable(STYLE_OF.values()))}))\b"
+    rf"|,\s*({any_of(chain.from_iterable(STYLE_AFTER.values()))})(?=\s*(?:,|$))",
     re.IGNORECASE,
 )
 _COLOURS = COLOUR_WORDS | OBJECT_COLOURS.keys()
-_COLOURED = re.compile(rf"(?:(?:an?|the) )?(?:{'|'.join(_COLOURS)}) ", re.IGNORECASE)
+_COLOURED = re.compile(rf"(?:(?:an?|the) )?(?:{any_of(_COLOURS)}) ", re.IGNORECASE)
 _OTHER, _TASTE = 0x3E3, 0x7A5
 """Of a row's own seed: other numbers than those of its noise."""
 
@@ -62,6 +63,11 @@ class Named(NamedTuple):
     thing: int
     style: int
     cosine: float
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From which word to which."""
+        return self.start, self.end
 
 
 class MemoryStage:
@@ -175,19 +181,17 @@ class MemoryStage:
             for span, (thing, style), cosine in zip(text.spans, of, cosines, strict=True)
             if cosine >= SURE
         ]
-        drawn = {(one.start, one.end): self._drawings(one.thing) for one in found}
-        found = [
-            one
-            for one in found
-            if drawn.get(rest.get((one.start, one.end), (0, 0)), 0)
-            < max(1, MANY * drawn[one.start, one.end])
-        ]
+        drawn = {one.span: self._drawings(one.thing) for one in found}
+
+        def gives_way(one: Named) -> bool:
+            plain = drawn.get(rest[one.span], 0) if one.span in rest else 0
+            return plain > 0 and plain >= MANY * drawn[one.span]
 
         def sureness(one: Named) -> float:
-            words = one.end - one.start - ((one.start, one.end) in rest)
-            return one.cosine + PER_WORD * words
+            return one.cosine + PER_WORD * (one.end - one.start - (one.span in rest))
 
-        kept = _apart(sorted(found, key=sureness, reverse=True))
+        lasting = [one for one in found if not gives_way(one)]
+        kept = _apart(sorted(lasting, key=sureness, reverse=True))
         nouns = {text.begin(one.start) for one in kept if one.thing >= 0} & text.joined
         return [one for one in kept if one.thing < 0 or one.end not in nouns]
 
